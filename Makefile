@@ -1,0 +1,57 @@
+# Two commands for a fresh machine: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types layers bench format lock default-snapshot clean qemu
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+demo: $(STAMP)  ## ask the QEMU of this machine (or the recorded one) what it can do
+	@$(BIN)/python tools/demo.py
+
+test: $(STAMP) qemu  ## run the tests, against a real QEMU where there is one
+	@$(BIN)/pytest
+
+check: $(STAMP) lint types layers test  ## everything CI runs: lint, types, layers, tests
+
+lint: $(STAMP)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+types: $(STAMP)
+	@$(BIN)/mypy
+
+layers: $(STAMP)
+	@$(BIN)/lint-imports
+
+bench: $(STAMP) qemu  ## measure what ARCHITECTURE.md promises about speed, as ratios
+	@$(BIN)/python tools/bench.py
+
+format: $(STAMP)  ## format the code and mend what ruff can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock:  ## renew requirements.lock (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	    --upgrade --group dev pyproject.toml -o requirements.lock
+
+default-snapshot: $(STAMP)  ## record anew the snapshot that ships with qscope (needs Debian 12's QEMU)
+	@$(BIN)/python tools/make_default_snapshot.py
+
+clean:  ## remove the virtual environment and all caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+qemu:
+	@sh tools/ensure_qemu.sh
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "qscope needs Python 3.11 or newer; PYTHON=... names another one" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

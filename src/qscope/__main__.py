@@ -1,0 +1,5 @@
+"""`python -m qscope` is `qscope`."""
+
+from qscope.cli.main import main
+
+main()

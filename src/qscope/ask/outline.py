@@ -1,0 +1,159 @@
+"""Outlines: an entity with all its types inline, as a tree a person can read.
+
+In: an interface and a path. Out: `Node`, whose names are components of the path language, so that
+what is seen can be asked. Recursion and repetition become references.
+"""
+
+from msgspec import Struct
+
+from qscope.ask.answer import Verdict
+from qscope.ask.query import ask
+from qscope.errors import UnknownNameError
+from qscope.model.interface import Interface
+from qscope.model.schema_info import (
+    AlternateType,
+    ArrayType,
+    BuiltinType,
+    Command,
+    Entity,
+    EnumType,
+    Event,
+    Member,
+    ObjectType,
+    OpaqueEntity,
+)
+
+
+class Node(Struct, frozen=True, omit_defaults=True):
+    """One line of an outline.
+
+    `name` is a path component (`*` optional, `+` variant), `type` a JSON type in words, `values`
+    an enum's values, `see` the path at which the same type is spelled out, `cut` tells that the
+    depth was used up before the members.
+    """
+
+    name: str
+    type: str = ""
+    features: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    members: tuple["Node", ...] = ()
+    see: str | None = None
+    cut: bool = False
+
+
+class _Type(Struct, frozen=True):
+    """What a type adds to the node that has it."""
+
+    type: str
+    values: tuple[str, ...] = ()
+    members: tuple[Node, ...] = ()
+    see: str | None = None
+    cut: bool = False
+
+    def at(self, name: str, features: tuple[str, ...] = ()) -> Node:
+        return Node(name, self.type, features, self.values, self.members, self.see, self.cut)
+
+
+def outline(interface: Interface, path: str, depth: int) -> Node:
+    """Return the outline of what `path` leads to, objects opened `depth` levels deep.
+
+    Raises PathError for a malformed path and UnknownNameError for one that leads nowhere.
+    """
+    answer = ask(interface, path)
+    if answer.verdict is not Verdict.YES:
+        raise UnknownNameError(f"{path}: {answer.why or answer.verdict.value} ({answer.evidence})")
+    if answer.entity is None:
+        raise UnknownNameError(f"{path}: a yes-or-no question; 'qscope query' answers it")
+    return _Outliner(interface).root(interface.by_name[answer.entity], path, depth)
+
+
+class _Outliner:
+    """Walks types depth first and remembers where each was spelled out."""
+
+    def __init__(self, interface: Interface) -> None:
+        self._interface = interface
+        self._spelled_out: dict[str, str] = {}
+
+    def root(self, entity: Entity, path: str, depth: int) -> Node:
+        match entity:
+            case Command():
+                children = (
+                    self._type(entity.arg_type, f"{path}/arg-type", depth).at("arg-type"),
+                    self._type(entity.ret_type, f"{path}/ret-type", depth).at("ret-type"),
+                )
+                kind = "command, can run out of band" if entity.allow_oob else "command"
+                return Node(path, kind, entity.features, members=children)
+            case Event():
+                child = self._type(entity.arg_type, f"{path}/arg-type", depth).at("arg-type")
+                return Node(path, "event", entity.features, members=(child,))
+            case OpaqueEntity():
+                return Node(path, f"{entity.meta_type}, which this qscope does not know")
+            case _:
+                return self._type(entity.name, path, depth).at(path, entity.features)
+
+    def _type(self, name: str, path: str, depth: int) -> _Type:
+        entity = self._interface.by_name.get(name)
+        match entity:
+            case BuiltinType():
+                return _Type("any" if entity.json_type == "value" else entity.json_type)
+            case EnumType():
+                return _Type("enum", values=entity.values)
+            case ArrayType():
+                element = self._type(entity.element_type, path, depth)
+                return _Type(f"array of {element.type}", element.values, element.members,
+                             element.see, element.cut)
+            case ObjectType() | AlternateType():
+                return self._compound(entity, path, depth)
+            case None:
+                return _Type("a type that the server did not send")
+            case _:
+                return _Type(f"a {entity.meta_type}")
+
+    def _compound(self, entity: ObjectType | AlternateType, path: str, depth: int) -> _Type:
+        kind = _name_kind(entity)
+        if not entity.members and isinstance(entity, ObjectType) and not entity.variants:
+            return _Type(kind)
+        if entity.name in self._spelled_out:
+            return _Type(kind, see=self._spelled_out[entity.name])
+        if depth <= 0:
+            return _Type(kind, cut=True)
+        self._spelled_out[entity.name] = path
+        if isinstance(entity, AlternateType):
+            branches = [self._type(each.type, path, depth) for each in entity.members]
+            return _Type(kind, members=tuple(branch.at("|") for branch in branches))
+        members = [self._member(member, path, depth - 1) for member in entity.members]
+        variants = [
+            self._type(variant.type, f"{path}/+{variant.case}", depth - 1).at(f"+{variant.case}")
+            for variant in entity.variants
+        ]
+        return _Type(kind, members=(*members, *variants))
+
+    def _member(self, member: Member, path: str, depth: int) -> Node:
+        name = f"*{member.name}" if member.optional else member.name
+        return self._type(member.type, f"{path}/{member.name}", depth).at(name, member.features)
+
+
+def _name_kind(entity: ObjectType | AlternateType) -> str:
+    if isinstance(entity, AlternateType):
+        return "alternate"
+    if entity.tag:
+        return f"union by {entity.tag}"
+    return "object" if entity.members else "nothing"
+
+
+def find_raw(interface: Interface, path: str) -> list[Entity]:
+    """Return the SchemaInfo entries that `path` leads to and mentions, breadth first.
+
+    Raises what `outline` raises.
+    """
+    answer = ask(interface, path)
+    if answer.verdict is not Verdict.YES or answer.entity is None:
+        outline(interface, path, 0)
+    assert answer.entity is not None
+    from qscope.model.interface import find_references  # noqa: PLC0415
+
+    names = [answer.entity]
+    for name in names:  # grows while it is read
+        entity = interface.by_name.get(name)
+        names += [each for each in find_references(entity) if each not in names] if entity else []
+    return [interface.by_name[name] for name in names if name in interface.by_name]

@@ -1,0 +1,80 @@
+"""Ask one path: by the schema what the schema can answer, else by the listings.
+
+In: an interface and a path. Out: an `Answer`.
+"""
+
+from collections.abc import Callable
+
+from qscope.ask import listed
+from qscope.ask.answer import Answer, Verdict, decide, unknown
+from qscope.ask.path import Path, compile_path
+from qscope.ask.walk import walk
+from qscope.model.interface import Interface
+from qscope.model.schema_info import Command, Event, OpaqueEntity
+
+SCHEMA = "query-qmp-schema"
+_MAX_REMEMBERED = 1 << 16
+
+
+def ask(interface: Interface, path: str | Path) -> Answer:
+    """Answer one path. Raises PathError where libvirt answers -1."""
+    text = path if isinstance(path, str) else path.text
+    answer = interface.answers.get(text)
+    if answer is None:
+        compiled = compile_path(path) if isinstance(path, str) else path
+        answer = _answer(interface, compiled)
+        if len(interface.answers) >= _MAX_REMEMBERED:
+            interface.answers.clear()
+        interface.answers[text] = answer
+    assert isinstance(answer, Answer)
+    return answer
+
+
+def _answer(interface: Interface, path: Path) -> Answer:
+    if path.prefix is not None:
+        return _BY_PREFIX[path.prefix](interface, path)
+    if interface.entities is None:
+        return listed.ask_without_schema(interface, path)
+    return _ask_schema(interface, path)
+
+
+def _ask_schema(interface: Interface, path: Path) -> Answer:
+    if path.name not in interface.by_name:
+        return Answer(Verdict.NO, SCHEMA, f"nothing is called {path.name!r}", position=0)
+    ended = walk(interface, path.name, path.steps)
+    if ended.found is None:
+        assert isinstance(ended.entity, OpaqueEntity)
+        kind = ended.entity.meta_type
+        return unknown(SCHEMA, f"an entry of meta-type {kind!r}, which this qscope does not know")
+    if not ended.found:
+        step = path.steps[ended.position]
+        why = f"{step.text!r} is not there"
+        return Answer(Verdict.NO, SCHEMA, why, ended.entity.name, ended.position + 1)
+    is_type = ended.position == len(path.steps)
+    return Answer(Verdict.YES, SCHEMA, entity=ended.entity.name if is_type else None)
+
+
+def _ask_command(interface: Interface, path: Path) -> Answer:
+    return _ask_kind(interface, path, Command)
+
+
+def _ask_event(interface: Interface, path: Path) -> Answer:
+    return _ask_kind(interface, path, Event)
+
+
+def _ask_kind(interface: Interface, path: Path, kind: type[Command | Event]) -> Answer:
+    if interface.entities is None:
+        return listed.ask_without_schema(interface, path)
+    if not isinstance(interface.by_name.get(path.name), kind):
+        return decide(
+            holds=False, evidence=SCHEMA, why=f"no {path.prefix} is called {path.name!r}",
+            position=0,
+        )
+    return _ask_schema(interface, path)
+
+
+_BY_PREFIX: dict[str, Callable[[Interface, Path], Answer]] = {
+    "command": _ask_command,
+    "event": _ask_event,
+    **listed.BY_PREFIX,
+}

@@ -1,0 +1,158 @@
+"""Did you mean: names near to one that does not exist, and completions of a path.
+
+In: an interface and a path. Out: other paths that would be answered with yes.
+"""
+
+from collections.abc import Iterator
+
+from qscope.ask.answer import Answer
+from qscope.ask.path import Path, compile_path
+from qscope.ask.walk import walk
+from qscope.errors import PathError
+from qscope.model.interface import Interface
+from qscope.model.schema_info import (
+    AlternateType,
+    ArrayType,
+    BuiltinType,
+    Command,
+    EnumType,
+    Event,
+    ObjectType,
+    OpaqueEntity,
+)
+
+_MOST = 3
+
+
+def suggest(interface: Interface, path: str, answer: Answer) -> list[str]:
+    """Return up to three paths like `path` up to where it stops, with a near name there."""
+    if answer.position is None:
+        return []
+    components = path.split("/")
+    position = min(answer.position, len(components) - 1)
+    wrong = components[position]
+    if position == 0:
+        return near(wrong, list(find_starts(interface, compile_path(path).prefix)))
+    stem = "/".join(components[:position])
+    following = list(_follow(interface, compile_path(path), answer))
+    same_modifier = [text for text in following if text[0] == wrong[:1] or text[0].isalnum()]
+    best = near(wrong, same_modifier) or near(wrong, following)
+    return [f"{stem}/{text}" for text in best]
+
+
+def near(name: str, names: list[str]) -> list[str]:
+    """Return up to three of `names` that look like `name`, nearest first."""
+    import difflib  # noqa: PLC0415 - only needed when something went wrong
+
+    return difflib.get_close_matches(name, list(dict.fromkeys(names)), n=_MOST, cutoff=0.6)
+
+
+def complete(interface: Interface, start: str) -> Iterator[str]:
+    """Yield the paths that begin with `start` and are one component longer or equal to it."""
+    stem, slash, _ = start.rpartition("/")
+    if not slash:
+        prefix = start.partition(":")[0] if ":" in start else None
+        candidates = find_starts(interface, prefix)
+    else:
+        try:
+            candidates = (f"{stem}/{text}" for text in _follow(interface, compile_path(stem), None))
+            candidates = iter(list(candidates))
+        except PathError:
+            return
+    yield from (text for text in dict.fromkeys(candidates) if text.startswith(start))
+
+
+def find_starts(interface: Interface, prefix: str | None) -> Iterator[str]:
+    """Yield everything a path can begin with: commands and events, or what `prefix` is about."""
+    listings = interface.listings
+    if prefix is None:
+        yield from _name_commands(interface)
+        yield from _name_events(interface)
+        return
+    match prefix:
+        case "command":
+            names = list(_name_commands(interface))
+        case "event":
+            names = list(_name_events(interface))
+        case "device":
+            types = listings.devices if listings.devices is not None else listings.qom_types
+            names = [item.name for item in types or () if not item.abstract]
+        case "object":
+            names = [item.name for item in listings.qom_types or () if not item.abstract]
+        case "machine":
+            names = [each for item in listings.machines or () for each in (item.name, item.alias)
+                     if each]
+        case "cpu":
+            names = [item.name for item in listings.cpus or ()]
+        case "qemuopts":
+            names = [group.option for group in listings.option_groups or ()]
+        case "migration":
+            names = list(listings.migration_capabilities or ())
+        case _:
+            names = []
+    yield from (f"{prefix}:{name}" for name in names)
+
+
+def _name_commands(interface: Interface) -> Iterator[str]:
+    if interface.entities is None:
+        yield from interface.listings.commands or ()
+    else:
+        yield from (command.name for command in interface.commands)
+
+
+def _name_events(interface: Interface) -> Iterator[str]:
+    if interface.entities is None:
+        yield from interface.listings.events or ()
+    else:
+        yield from (event.name for event in interface.events)
+
+
+def _follow(interface: Interface, path: Path, answer: Answer | None) -> Iterator[str]:
+    """Yield the components that can come next, at the end of a path or where an answer stopped."""
+    listings = interface.listings
+    match path.prefix:
+        case None | "command" | "event":
+            name = answer.entity if answer else None
+            if name is None and path.name in interface.by_name:
+                name = walk(interface, path.name, path.steps).entity.name
+            yield from _follow_entity(interface, name, set())
+        case "device":
+            yield from listings.device_properties.get(path.name) or ()
+        case "object":
+            yield from listings.object_properties.get(path.name) or ()
+        case "qemuopts":
+            for group in listings.option_groups or ():
+                if group.option == path.name:
+                    yield from (parameter.name for parameter in group.parameters)
+        case _:
+            return
+
+
+def _follow_entity(interface: Interface, name: str | None, seen: set[str]) -> Iterator[str]:
+    entity = interface.by_name.get(name) if name else None
+    if entity is None or entity.name in seen:
+        return
+    seen.add(entity.name)
+    match entity:
+        case Command():
+            yield from ("arg-type", "ret-type")
+            yield from (f"${feature}" for feature in entity.features)
+        case Event():
+            yield "arg-type"
+            yield from (f"${feature}" for feature in entity.features)
+        case ObjectType():
+            yield from (member.name for member in entity.members)
+            yield from (f"+{variant.case}" for variant in entity.variants)
+            yield from (f"*{member.name}" for member in entity.members if member.optional)
+            yield from (f"${feature}" for feature in entity.features)
+        case EnumType():
+            yield from (f"^{value}" for value in entity.values)
+        case BuiltinType():
+            yield f"!{entity.json_type}"
+        case ArrayType():
+            yield from _follow_entity(interface, entity.element_type, seen)
+        case AlternateType():
+            for branch in entity.members:
+                yield from _follow_entity(interface, branch.type, seen)
+        case OpaqueEntity():
+            return

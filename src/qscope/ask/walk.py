@@ -1,0 +1,179 @@
+"""Walk a schema along a path, exactly as libvirt does (virQEMUQAPISchemaPathGet, 9.0.0).
+
+In: an interface, the name of an entity, the steps. Out: `Walk`: found or not, the entity reached or
+where the path stopped. What libvirt answers with -1 is a PathError here.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias, assert_never
+
+from qscope.ask.path import Step
+from qscope.errors import PathError
+from qscope.model.interface import Interface
+from qscope.model.schema_info import (
+    AlternateType,
+    ArrayType,
+    BuiltinType,
+    Command,
+    Entity,
+    EnumType,
+    Event,
+    Featured,
+    Member,
+    ObjectType,
+    OpaqueEntity,
+)
+
+# libvirt takes a longer chain for a loop.
+_MAX_DEPTH = 1000
+
+
+class Walk(NamedTuple):
+    """Where a walk ended. `found` is None inside an entity of a kind not understood."""
+
+    found: bool | None
+    entity: Entity
+    position: int
+
+
+class _Next(NamedTuple):
+    """Go on with one of these entities, tried in order, at this step."""
+
+    names: tuple[str, ...]
+    position: int
+
+
+_Outcome: TypeAlias = _Next | bool | None
+
+
+def walk(interface: Interface, name: str, steps: Sequence[Step]) -> Walk:
+    """Follow `steps` from the entity `name`, which must exist.
+
+    Raises PathError where a component stands after one that must be last, where the schema refers
+    to a type it does not have, and for a loop.
+    """
+    by_name = interface.by_name
+    pending = [(name, 0, 0)]
+    stop: Walk | None = None
+    while pending:
+        name, position, depth = pending.pop()
+        entity = by_name.get(name)
+        if entity is None:
+            raise PathError(f"the schema refers to type {name!r} and does not have it")
+        if depth > _MAX_DEPTH:
+            raise PathError("the path or the schema goes in a loop")
+        if position == len(steps):
+            return Walk(True, entity, position)  # noqa: FBT003 - the field says what it is
+        outcome = _take_step(entity, steps, position)
+        if isinstance(outcome, _Next):
+            pending += [(each, outcome.position, depth + 1) for each in reversed(outcome.names)]
+        elif outcome is not False:
+            return Walk(outcome, entity, position)
+        elif stop is None or position >= stop.position:
+            stop = Walk(outcome, entity, position)
+    assert stop is not None
+    return stop
+
+
+def _take_step(entity: Entity, steps: Sequence[Step], position: int) -> _Outcome:
+    match entity:
+        case ObjectType():
+            return _enter_object(entity, steps, position)
+        case Command() | Event():
+            return _enter_command(entity, steps, position)
+        case EnumType():
+            return _enter_enum(entity, steps, position)
+        case ArrayType():
+            return _Next((entity.element_type,), position)
+        case BuiltinType():
+            return _enter_builtin(entity, steps, position)
+        case AlternateType():
+            return _Next(tuple(member.type for member in entity.members), position)
+        case OpaqueEntity():
+            return None
+        case _:
+            assert_never(entity)
+
+
+def _enter_object(entity: ObjectType, steps: Sequence[Step], position: int) -> _Outcome:
+    modifier, name = steps[position].modifier, steps[position].name
+    if modifier in ("^", "!"):
+        return False
+    if modifier == "$":
+        return _has_feature(entity, steps, position)
+    if modifier == "+":
+        for variant in entity.variants:
+            if variant.case == name:
+                return _Next((variant.type,), position + 1)
+        return False
+    for member in entity.members:
+        if member.name == name:
+            return _enter_member(member, steps, position)
+    return False
+
+
+def _enter_member(member: Member, steps: Sequence[Step], position: int) -> _Outcome:
+    if steps[position].modifier == "*" and not member.optional:
+        return False
+    following = steps[position + 1] if position + 1 < len(steps) else None
+    if following and following.text.startswith("$$"):
+        # qscope's own: the feature of the member itself, where `$` asks its type.
+        _must_be_last(steps, position + 1)
+        return following.text[2:] in member.features
+    return _Next((member.type,), position + 1)
+
+
+def _enter_command(entity: Command | Event, steps: Sequence[Step], position: int) -> _Outcome:
+    modifier, name = steps[position].modifier, steps[position].name
+    if modifier in ("^", "!", "+", "*"):
+        return False
+    if modifier == "$":
+        return _has_feature(entity, steps, position)
+    target = _read_key(entity, name)
+    return False if target is None else _Next((target,), position + 1)
+
+
+def _read_key(entity: Command | Event, key: str) -> str | None:
+    """Return the string under `key` of the entry: libvirt follows any, also `name`."""
+    if key == "ret-type":
+        return entity.ret_type if isinstance(entity, Command) else None
+    keys = {"arg-type": entity.arg_type, "name": entity.name, "meta-type": entity.meta_type}
+    return keys.get(key)
+
+
+def _enter_enum(entity: EnumType, steps: Sequence[Step], position: int) -> _Outcome:
+    if steps[position].modifier != "^":
+        return False
+    feature = None
+    if position + 1 < len(steps):
+        feature = steps[position + 1]
+        if feature.modifier != "$":
+            raise _misplaced(steps, position)
+        _must_be_last(steps, position + 1)
+    name = steps[position].name
+    for member in entity.members:
+        if member.name == name:
+            return feature is None or feature.name.removeprefix("$") in member.features
+    return False
+
+
+def _enter_builtin(entity: BuiltinType, steps: Sequence[Step], position: int) -> _Outcome:
+    if steps[position].modifier != "!":
+        return False
+    _must_be_last(steps, position)
+    return steps[position].name == entity.json_type
+
+
+def _has_feature(entity: Featured, steps: Sequence[Step], position: int) -> bool:
+    _must_be_last(steps, position)
+    return steps[position].name in entity.features
+
+
+def _must_be_last(steps: Sequence[Step], position: int) -> None:
+    if position + 1 < len(steps):
+        raise _misplaced(steps, position)
+
+
+def _misplaced(steps: Sequence[Step], position: int) -> PathError:
+    text, after = steps[position].text, steps[position + 1].text
+    return PathError(f"malformed path: nothing can follow {text!r}, but {after!r} does")

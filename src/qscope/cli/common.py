@@ -1,0 +1,115 @@
+"""What subcommands share: the options that name a source, the output format, notes on stderr."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from qscope.load import load
+from qscope.load.opening import Progress
+from qscope.model.interface import Interface
+
+format_option = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    help="How to print the answer.",
+)  # fmt: skip
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print no notes on stderr.")
+cache_option = click.option(
+    "--no-cache", is_flag=True, help="Neither read nor write the cache of probed binaries."
+)
+timeout_option = click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+    help="How long a QEMU may take to start, and for each answer.  [default: 15]",
+)  # fmt: skip
+
+
+def with_interface(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that name a source; call it with `interface` in their place."""
+
+    @click.option("-s", "--snapshot", metavar="S", help="Whom to ask; see 'qscope --help'.")
+    @cache_option
+    @timeout_option
+    @quiet_option
+    @functools.wraps(function)
+    def command(
+        *, snapshot: str | None, no_cache: bool, timeout: float | None, quiet: bool, **rest: Any
+    ) -> Any:
+        with draw_progress(quiet=quiet) as progress:
+            opened = load(
+                snapshot, use_cache=not no_cache, timeout=timeout, progress=progress
+            )
+        if not quiet:
+            note_origin(opened.interface, None if snapshot else opened.origin)
+        return function(interface=opened.interface, **rest)
+
+    return command
+
+
+def note_origin(interface: Interface, origin: str | None) -> None:
+    """Say on stderr whom qscope asked when nobody was named, and what it did not understand."""
+    if origin:
+        note(f"asking {origin}: {interface.identity.describe()}")
+    for oddity in interface.oddities[:3]:
+        note(f"note: schema entry {oddity.name}: {oddity.what}")
+    if len(interface.oddities) > 3:
+        note(f"note: {len(interface.oddities) - 3} more entries like that")
+
+
+def note(text: str) -> None:
+    """Print one line of talk on stderr."""
+    click.echo(f"qscope: {text}", err=True)
+
+
+def echo_json(value: Any) -> None:
+    """Print a value as JSON on stdout."""
+    import msgspec  # noqa: PLC0415 - loaded long ago; this names the dependency where it is used
+
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+
+
+def paint(text: str, colour: str) -> str:
+    """Colour text for a terminal, unless NO_COLOR is set."""
+    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
+        return text
+    return click.style(text, fg=colour)
+
+
+def paint_marks(marks: Iterator[str] | tuple[str, ...]) -> str:
+    """Return features such as `deprecated` in brackets, with a space in front of each."""
+    return "".join(
+        " " + paint(f"[{mark}]", "yellow" if mark in ("deprecated", "unstable") else "cyan")
+        for mark in marks
+    )
+
+
+@contextmanager
+def draw_progress(*, quiet: bool) -> Iterator[Progress | None]:
+    """Yield a progress callback that draws a bar on a terminal; None where there is none.
+
+    The bar appears with the first question, so that a cached answer draws nothing.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    started: list[Any] = []
+
+    def draw(done: int, total: int, doing: str) -> None:
+        if not started:
+            from rich.console import Console  # noqa: PLC0415 - imported only to draw
+            from rich.progress import Progress as Bar  # noqa: PLC0415
+
+            bar = Bar(console=Console(stderr=True), transient=True)
+            bar.start()
+            started.extend([bar, bar.add_task("asking QEMU", total=total)])
+        bar, task = started
+        bar.update(task, completed=done, description=doing)
+
+    try:
+        yield draw
+    finally:
+        if started:
+            started[0].stop()

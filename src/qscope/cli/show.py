@@ -1,0 +1,101 @@
+"""`qscope show`: a command, an event or a type as a tree a person can read."""
+
+import shutil
+from collections.abc import Iterator
+
+import click
+import msgspec
+
+from qscope.ask.outline import Node, find_raw, outline
+from qscope.ask.query import ask
+from qscope.ask.suggest import find_starts, near, suggest
+from qscope.cli.common import echo_json, format_option, paint, paint_marks, with_interface
+from qscope.cli.completion import complete_path
+from qscope.errors import UnknownNameError
+from qscope.model.interface import Interface
+from qscope.model.schema_info import encode_entity
+
+
+@click.command(name="show")
+@click.argument("path", metavar="NAME|PATH", shell_complete=complete_path)
+@click.option("--depth", type=click.IntRange(0), default=3, show_default=True,
+              help="How many levels of objects to open.")
+@click.option("--raw", is_flag=True, help="Print the SchemaInfo entries, as QEMU sends them.")
+@format_option
+@with_interface
+def command(interface: Interface, path: str, depth: int, form: str, *, raw: bool) -> int:
+    """Show a command, an event or a type with its types inline.
+
+    Each line begins with what to append to a path: '*' marks a member that is optional, '+' what a
+    union gains when its tag has that value, '|' a branch of an alternate.
+    """
+    try:
+        entries = [encode_entity(each) for each in find_raw(interface, path)] if raw else []
+        tree = outline(interface, path, depth)
+    except UnknownNameError as error:
+        raise UnknownNameError(f"{error}{_hint(interface, path)}") from error
+    if raw:
+        _print_raw(entries)
+    elif form == "json":
+        echo_json(tree)
+    else:
+        width = shutil.get_terminal_size((100, 24)).columns
+        click.echo("\n".join(_render(tree, "", "", max(width, 40))))
+    return 0
+
+
+def _hint(interface: Interface, path: str) -> str:
+    """Say what may have been meant: a near path, or the same name of another kind."""
+    guesses = suggest(interface, path, ask(interface, path))
+    name = path.split("/")[0]
+    if not guesses and ":" not in name:
+        prefixes = ("device", "object", "machine", "cpu", "qemuopts")
+        others = [each for prefix in prefixes for each in find_starts(interface, prefix)]
+        same = [each for each in others if each.partition(":")[2] == name]
+        if same:
+            return f"; 'qscope query' knows {' and '.join(same)}"
+        guesses = near(name, [each.partition(":")[2] for each in others])
+    return f"; did you mean {' or '.join(guesses)}?" if guesses else ""
+
+
+def _print_raw(entries: list[dict[str, object]]) -> None:
+    """One entry a line, as on the talk's slides."""
+    lines = [msgspec.json.encode(entry).decode() for entry in entries]
+    click.echo("[" + ",\n ".join(lines) + "]")
+
+
+def _render(node: Node, lead: str, follow: str, width: int) -> Iterator[str]:
+    yield from _wrap(lead, follow + ("│   " if node.members else "    "), node, width)
+    shown = list(_fold(node.members))
+    for position, child in enumerate(shown):
+        last = position == len(shown) - 1
+        yield from _render(
+            child, follow + ("└── " if last else "├── "), follow + ("    " if last else "│   "), width
+        )
+
+
+def _fold(members: tuple[Node, ...]) -> Iterator[Node]:
+    """Put the variants that add nothing on one line, at the end."""
+    bare = [each.name for each in members if each.name.startswith("+") and each.type == "nothing"]
+    yield from (each for each in members if each.name not in bare)
+    if bare:
+        yield Node("", values=tuple(bare), type="nothing more for")
+
+
+def _wrap(lead: str, follow: str, node: Node, width: int) -> Iterator[str]:
+    """Lay one node out on as many lines as its enum's values need."""
+    head = f"{paint(node.name, 'bright_white')}: {node.type}" if node.name else node.type
+    line = f"{node.name}: {node.type}" if node.name else node.type
+    used = len(lead) + len(line)
+    text = lead + head + paint_marks(node.features)
+    used += sum(len(mark) + 3 for mark in node.features)
+    text += f" … as {node.see}" if node.see else " …" if node.cut else ""
+    separator = " " if not node.name else " | "
+    for position, value in enumerate(node.values):
+        piece = (separator if position else " ") + value
+        if used + len(piece) > width and position:
+            yield text + (" |" if separator == " | " else "")
+            text, used, piece = follow, len(follow), value
+        text += piece
+        used += len(piece)
+    yield text

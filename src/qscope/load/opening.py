@@ -1,0 +1,220 @@
+"""From a target, as a user names it, to an `Interface`.
+
+A target is a snapshot file, a QMP server's address, a QEMU binary (a path, or a name on PATH), or
+None: then $QSCOPE_SNAPSHOT, else the first QEMU on PATH, else the snapshot that ships with qscope.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+from qscope.errors import SnapshotError, TargetError
+from qscope.load import cache
+from qscope.load.files import read_bytes
+from qscope.model.index import Index, make_index
+from qscope.model.interface import Interface
+from qscope.model.snapshot import Snapshot, decode_snapshot
+
+_EMBEDDED = "qemu-7.2.22-debian-x86_64.json.gz"
+# What Debian and QEMU call a target where the kernel says otherwise.
+_TARGETS = {"i686": "i386", "i586": "i386", "ppc64le": "ppc64", "armv7l": "arm", "armv6l": "arm"}
+
+Progress: TypeAlias = Callable[[int, int, str], None]
+
+
+class Opened(NamedTuple):
+    """An interface, and in words where it came from."""
+
+    interface: Interface
+    origin: str
+
+
+class _Source(NamedTuple):
+    """What a target turned out to be: exactly one of the three is there."""
+
+    name: str
+    file: Path | None = None
+    binary: Path | None = None
+    address: str | None = None
+
+
+def open_interface(target: str | os.PathLike[str] | None = None) -> Interface:
+    """Open what `target` names and return its interface.
+
+    Raises SnapshotError, ProbeError or TargetError.
+    """
+    return load(None if target is None else os.fspath(target)).interface
+
+
+def load(
+    target: str | None = None,
+    *,
+    use_cache: bool = True,
+    timeout: float | None = None,
+    progress: Progress | None = None,
+) -> Opened:
+    """Open what `target` names; a binary is asked only if the cache does not know it.
+
+    `timeout` is in seconds, for each answer of a QEMU (None: the probe's default). Raises SnapshotError, ProbeError or
+    TargetError.
+    """
+    source = _find_default() if target is None else _find_source(target)
+    if source is None:
+        data = resources.files("qscope").joinpath("data", _EMBEDDED).read_bytes()
+        return Opened(Interface.from_snapshot(decode_snapshot(data)), "the snapshot in qscope")
+    if source.file:
+        return Opened(Interface.from_snapshot(_read_file(source.file)), source.name)
+    if source.binary and use_cache:
+        key = _make_key(source.binary, timeout)
+        index = cache.find_index(key)
+        if index:
+            return Opened(Interface.from_index(index), f"{source.name} (cached)")
+        return Opened(Interface.from_index(_fill_cache(source.binary, key, timeout, progress)),
+                      f"{source.name} (probed now)")
+    snapshot = _probe(source, timeout, progress)
+    return Opened(Interface.from_snapshot(snapshot), f"{source.name} (probed now)")
+
+
+def record(
+    target: str | None = None,
+    *,
+    use_cache: bool = True,
+    timeout: float | None = None,
+    progress: Progress | None = None,
+) -> tuple[Snapshot, str]:
+    """Ask a QEMU everything now, keep that in the cache; return the snapshot and who was asked.
+
+    Raises ProbeError, or TargetError when there is nobody to ask.
+    """
+    source = _find_binary() if target is None else _find_source(target)
+    if source is None:
+        raise TargetError("no QEMU on PATH: name a binary, a wrapper script or a QMP socket")
+    if source.file:
+        raise TargetError(f"{source.name} is no QEMU but a file; 'query' and 'show' read snapshots")
+    if not (source.binary and use_cache):
+        return _probe(source, timeout, progress), source.name
+    key = _make_key(source.binary, timeout)
+    snapshot = _probe(source, timeout, progress)
+    cache.store(key, snapshot)
+    return snapshot, source.name
+
+
+def list_candidates() -> Iterator[str]:
+    """Yield the names under which a QEMU for this machine is looked for, best first."""
+    machine = os.uname().machine
+    yield f"qemu-system-{_TARGETS.get(machine, machine)}"
+    yield "qemu-kvm"
+    yield "/usr/libexec/qemu-kvm"
+
+
+def _find_default() -> _Source | None:
+    chosen = os.environ.get("QSCOPE_SNAPSHOT")
+    return _find_source(chosen) if chosen else _find_binary()
+
+
+def _find_binary() -> _Source | None:
+    for name in list_candidates():
+        if found := shutil.which(name):
+            return _Source(found, binary=_absolute(found))
+    return None
+
+
+def _find_source(target: str) -> _Source:
+    """Tell by what is there, not by the name, what a target is."""
+    if target == "-":
+        return _Source("stdin", file=Path("-"))
+    if _is_address(target):
+        return _Source(target, address=target)
+    path = Path(target)
+    if not _exists(path) and "/" not in target and (found := shutil.which(target)):
+        path = Path(found)
+    if not _exists(path):
+        raise TargetError(f"{target}: no such file, and no QEMU of that name on PATH")
+    if path.is_dir():
+        raise TargetError(f"{target}: a folder, neither a snapshot nor a QEMU")
+    if _is_program(path):
+        return _Source(str(path), binary=_absolute(path))
+    return _Source(str(path), file=path)
+
+
+def _is_address(target: str) -> bool:
+    """Whether a target is a socket. A file of that name wins over HOST:PORT."""
+    if target.startswith(("unix:", "tcp:")):
+        return True
+    path = Path(target)
+    if _exists(path):
+        return path.is_socket()
+    host, colon, port = target.rpartition(":")
+    return bool(host and colon and port.isdigit() and "/" not in host)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_program(path: Path) -> bool:
+    """Programs begin with ELF's magic or `#!`; no form of snapshot does."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            start = file.read(4)
+    except OSError:
+        # Not readable, but perhaps executable; a snapshot must be readable.
+        return os.access(path, os.X_OK)
+    return start == b"\x7fELF" or start[:2] == b"#!"
+
+
+def _absolute(path: str | Path) -> Path:
+    # Not resolved: some programs do what the name says by which they are called.
+    return Path(path).absolute()
+
+
+def _read_file(path: Path) -> Snapshot:
+    try:
+        return decode_snapshot(read_bytes(path))
+    except SnapshotError as error:
+        text = str(error)
+        raise SnapshotError(text if text.startswith(str(path)) else f"{path}: {text}") from error
+
+
+def _make_key(binary: Path, timeout: float | None) -> dict[str, object]:
+    says = None
+    try:
+        with binary.open("rb") as file:
+            is_script = file.read(2) == b"#!"
+    except OSError:
+        is_script = False
+    if is_script:
+        from qscope.probe import DEFAULT_TIMEOUT, read_version  # noqa: PLC0415 - not for a cached binary
+
+        says = read_version(binary, timeout or DEFAULT_TIMEOUT)
+    return cache.make_key(binary, says)
+
+
+def _fill_cache(
+    binary: Path, key: dict[str, object], timeout: float | None, progress: Progress | None
+) -> Index:
+    snapshot = _probe(_Source(str(binary), binary=binary), timeout, progress)
+    cache.store(key, snapshot)
+    return make_index(snapshot)
+
+
+def _probe(source: _Source, timeout: float | None, progress: Progress | None) -> Snapshot:
+    from qscope import probe  # noqa: PLC0415 - starting processes is not for a cached binary
+    from qscope.qmp.address import parse_address  # noqa: PLC0415
+
+    timeout = timeout or probe.DEFAULT_TIMEOUT
+    if source.binary:
+        return probe.probe_binary(source.binary, timeout=timeout, progress=progress)
+    assert source.address is not None
+    address = parse_address(source.address)
+    if address is None:
+        raise TargetError(f"{source.address}: not an address; unix:PATH or HOST:PORT is one")
+    return probe.probe_address(address, timeout=timeout, progress=progress)

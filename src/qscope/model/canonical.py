@@ -1,0 +1,193 @@
+"""Canonical form: the same bytes for the same interface, whatever its types are called.
+
+In: an `Interface`. Out: its canonical form and two hashes. Types that no client can tell apart
+fall together (Moore's partition refinement, which also sees that an unrolled recursion equals the
+rolled one); then types are numbered by a walk from the commands and events.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import msgspec
+
+from qscope.model.interface import Interface, find_references
+from qscope.model.schema_info import (
+    AlternateType,
+    ArrayType,
+    BuiltinType,
+    Command,
+    Entity,
+    EnumMember,
+    EnumType,
+    Event,
+    Member,
+    ObjectType,
+    OpaqueEntity,
+)
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+# In front of everything hashed: a change of the canonical form must change every hash.
+_SCHEMA_TAG = b"qscope-schema-1\n"
+_INTERFACE_TAG = b"qscope-interface-1\n"
+
+Edge: TypeAlias = tuple[str, str]
+
+
+class _Shape(NamedTuple):
+    """What an entity is without the names of its types: facts of its own, and labelled edges."""
+
+    local: bytes
+    edges: tuple[Edge, ...]
+    ordered: bool = True
+
+
+def schema_hash(interface: Interface) -> str:
+    """Hash the QMP entities alone: computable by anyone who has a query-qmp-schema reply."""
+    return "sha256:" + hashlib.sha256(_SCHEMA_TAG + canonical_form(interface)).hexdigest()
+
+
+def interface_hash(interface: Interface) -> str:
+    """Hash everything that is known of the interface: the schema and all listings."""
+    facts = msgspec.to_builtins(interface.listings)
+    facts.pop("silent", None)
+    body = _encode(_sort_lists(facts))
+    digest = hashlib.sha256(_INTERFACE_TAG + canonical_form(interface) + b"\n" + body)
+    return "sha256:" + digest.hexdigest()
+
+
+def canonical_form(interface: Interface) -> bytes:
+    """Return one JSON line per distinguishable entity that commands and events lead to.
+
+    A line is [facts, [numbers of the types mentioned]]; the number of a type is its line's.
+    """
+    names, shapes = _reach(interface)
+    position = {name: index for index, name in enumerate(names)}
+    edges = [[position[target] for _, target in shape.edges] for shape in shapes]
+    classes = _refine(shapes, edges)
+    order = _number(shapes, edges, classes, roots=_roots(interface, position))
+    number = {classes[index]: line for line, index in enumerate(order)}
+    lines = []
+    for index in order:
+        targets = [number[classes[target]] for target in edges[index]]
+        lines.append([shapes[index].local, targets if shapes[index].ordered else _set(targets)])
+    return b"\n".join(local + _encode(targets) for local, targets in lines)
+
+
+def _roots(interface: Interface, position: dict[str, int]) -> list[int]:
+    return [position[entity.name] for entity in (*interface.commands, *interface.events)]
+
+
+def _reach(interface: Interface) -> tuple[list[str], list[_Shape]]:
+    """Return the entities that commands and events lead to, each with its shape."""
+    names = [entity.name for entity in (*interface.commands, *interface.events)]
+    seen, shapes = set(names), []
+    for name in names:  # grows while it is read
+        entity = interface.by_name.get(name)
+        shapes.append(_shape(entity))
+        for target in find_references(entity) if entity else ():
+            if target not in seen:
+                seen.add(target)
+                names.append(target)
+    return names, shapes
+
+
+def _shape(entity: Entity | None) -> _Shape:
+    match entity:
+        case None:
+            return _Shape(_encode(["dangling"]), ())
+        case OpaqueEntity():
+            return _Shape(_encode(["opaque", entity.raw]), ())
+        case BuiltinType():
+            return _Shape(_facts(entity, entity.json_type), ())
+        case EnumType():
+            return _Shape(_facts(entity, sorted(map(_value_facts, entity.members))), ())
+        case ArrayType():
+            return _Shape(_facts(entity), (("element-type", entity.element_type),))
+        case ObjectType():
+            return _Shape(
+                _facts(entity, entity.tag, sorted(map(_member_facts, entity.members)),
+                       sorted(variant.case for variant in entity.variants)),
+                _sorted_edges((member.name, member.type) for member in entity.members)
+                + _sorted_edges((variant.case, variant.type) for variant in entity.variants),
+            )
+        case AlternateType():
+            branches = tuple(("", member.type) for member in entity.members)
+            return _Shape(_facts(entity), branches, ordered=False)
+        case Command():
+            edges = (("arg-type", entity.arg_type), ("ret-type", entity.ret_type))
+            return _Shape(_facts(entity, entity.name, entity.allow_oob), edges)
+        case Event():
+            return _Shape(_facts(entity, entity.name), (("arg-type", entity.arg_type),))
+
+
+def _facts(entity: Any, *facts: object) -> bytes:
+    return _encode([entity.meta_type, sorted(entity.features), *facts])
+
+
+def _value_facts(member: EnumMember) -> list[Any]:
+    return [member.name, sorted(member.features)]
+
+
+def _member_facts(member: Member) -> list[Any]:
+    return [member.name, member.optional, sorted(member.features)]
+
+
+def _sorted_edges(edges: Iterable[Edge]) -> tuple[Edge, ...]:
+    return tuple(sorted(edges))
+
+
+def _set(numbers: Iterable[int]) -> list[int]:
+    return sorted(set(numbers))
+
+
+def _refine(shapes: Sequence[_Shape], edges: Sequence[Sequence[int]]) -> list[int]:
+    """Give each entity a class: equal exactly when no path tells two entities apart.
+
+    Classes are ranks of sorted contents, so they do not depend on the order of the entities.
+    """
+    classes = _rank([shape.local for shape in shapes])
+    count = 0
+    while count != (count := len(set(classes))):
+        classes = _rank([
+            (classes[index], *(targets if shape.ordered else _set(targets)))
+            for index, shape in enumerate(shapes)
+            for targets in [[classes[target] for target in edges[index]]]
+        ])
+    return classes
+
+
+def _rank(contents: Sequence[Any]) -> list[int]:
+    rank = {content: index for index, content in enumerate(sorted(set(contents)))}
+    return [rank[content] for content in contents]
+
+
+def _number(
+    shapes: Sequence[_Shape],
+    edges: Sequence[Sequence[int]],
+    classes: Sequence[int],
+    roots: Sequence[int],
+) -> list[int]:
+    """Walk from the commands and events, breadth first; return one entity per class."""
+    order = list(roots)
+    seen = {classes[index] for index in order}
+    for index in order:  # grows while it is read
+        targets = edges[index]
+        if not shapes[index].ordered:
+            targets = sorted(targets, key=lambda target: classes[target])
+        for target in targets:
+            if classes[target] not in seen:
+                seen.add(classes[target])
+                order.append(target)
+    return order
+
+
+def _sort_lists(value: Any) -> Any:
+    """Sort every list in a JSON value: QEMU enumerates in no particular order."""
+    if isinstance(value, dict):
+        return {key: _sort_lists(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return sorted((_sort_lists(item) for item in value), key=_encode)
+    return value
+
+

@@ -1,0 +1,94 @@
+"""The compact index: what queries need of a snapshot, small and quick to read.
+
+In: a `Snapshot`. Out: `Index`, and its bytes for the cache. Next stage: interface.py.
+"""
+
+import zlib
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, Struct
+
+from qscope.errors import SnapshotError
+from qscope.model.listings import Listings, explain_silence, learn_listings, read_result
+from qscope.model.snapshot import Identity, Snapshot
+from qscope.model.transcript import Transcript
+
+# Raise it whenever Listings or SchemaInfo conclusions change: older caches are then made anew.
+INDEX_VERSION = 1
+
+
+class Index(Struct, frozen=True):
+    """Which QEMU, its `query-qmp-schema` result as received, and everything else it lists."""
+
+    identity: Identity
+    # JSON; `null` when the server has no such command.
+    schema: Raw
+    listings: Listings
+
+    @property
+    def has_schema(self) -> bool:
+        """Whether there is a `query-qmp-schema` result."""
+        return bytes(self.schema) != b"null"
+
+
+class _Version(Struct, frozen=True):
+    major: int
+    minor: int
+    micro: int
+
+
+class _VersionInfo(Struct, frozen=True):
+    qemu: _Version
+    package: str = ""
+
+
+class _File(Struct, frozen=True):
+    version: int
+    key: dict[str, Any]
+    index: Index
+
+
+def make_index(snapshot: Snapshot) -> Index:
+    """Conclude from the raw answers what queries need."""
+    transcript = Transcript(snapshot.exchanges)
+    listings = learn_listings(transcript)
+    exchange = transcript.find("query-qmp-schema")
+    schema = exchange.result if exchange else UNSET
+    if isinstance(schema, Raw) and bytes(schema).lstrip().startswith(b"["):
+        return Index(identify(snapshot.identity, transcript), schema, listings)
+    listings.silent["query-qmp-schema"] = explain_silence(exchange)
+    return Index(identify(snapshot.identity, transcript), Raw(b"null"), listings)
+
+
+def identify(identity: Identity, transcript: Transcript) -> Identity:
+    """Add to `identity` what query-version and query-target say and it does not know yet."""
+    version = read_result(transcript.find("query-version"), _VersionInfo)
+    target = read_result(transcript.find("query-target"), dict[str, str])
+    qemu = version.qemu if version else None
+    return msgspec.structs.replace(
+        identity,
+        version=identity.version or (f"{qemu.major}.{qemu.minor}.{qemu.micro}" if qemu else None),
+        package=identity.package or (version.package.strip() or None if version else None),
+        target=identity.target or (target or {}).get("arch"),
+    )
+
+
+def encode_index(index: Index, key: dict[str, Any]) -> bytes:
+    """Turn an index into bytes; `key` says what it was made from and comes back on decoding."""
+    body = msgspec.json.encode(_File(INDEX_VERSION, key, index))
+    return b"%08x\n" % zlib.crc32(body) + body
+
+
+def decode_index(data: bytes) -> tuple[dict[str, Any], Index]:
+    """Return the key and the index. Raises SnapshotError for damaged or outdated bytes."""
+    checksum, _, body = data.partition(b"\n")
+    if checksum != b"%08x" % zlib.crc32(body):
+        raise SnapshotError("damaged index")
+    try:
+        file = msgspec.json.decode(body, type=_File)
+    except msgspec.DecodeError as error:
+        raise SnapshotError(f"damaged index: {error}") from error
+    if file.version != INDEX_VERSION:
+        raise SnapshotError(f"index of version {file.version}, not {INDEX_VERSION}")
+    return file.key, file.index

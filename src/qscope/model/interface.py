@@ -1,0 +1,118 @@
+"""`Interface`: what one QEMU can do, indexed by name and immutable.
+
+In: an `Index` (or entities, for those who make an interface themselves). Out: what every reader in
+`ask` works on.
+"""
+
+import functools
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from qscope.errors import SnapshotError
+from qscope.model.index import Index, make_index
+from qscope.model.listings import Listings
+from qscope.model.schema_info import (
+    AlternateType,
+    ArrayType,
+    BuiltinType,
+    Command,
+    Entity,
+    EnumType,
+    Event,
+    ObjectType,
+    Oddity,
+    OpaqueEntity,
+    decode_entities,
+)
+from qscope.model.snapshot import Identity, Snapshot
+
+_NO_LISTINGS = Listings()
+
+
+class Interface:
+    """The interface of one QEMU.
+
+    `entities` are those of `query-qmp-schema` as received, or None when the server cannot tell;
+    `by_name` finds them; `listings` is what other commands enumerate; `oddities` is what this
+    version did not understand; `identity` says which QEMU it is.
+    """
+
+    def __init__(
+        self,
+        entities: Iterable[Entity] | None,
+        *,
+        listings: Listings = _NO_LISTINGS,
+        oddities: Iterable[Oddity] = (),
+        identity: Identity | None = None,
+    ) -> None:
+        self.entities = None if entities is None else tuple(entities)
+        self.listings = listings
+        self.identity = identity or Identity()
+        self.by_name: dict[str, Entity] = {}
+        # What readers concluded, by path: the interface never changes, so neither do conclusions.
+        self.answers: dict[str, object] = {}
+        repeated = []
+        for entity in self.entities or ():
+            if self.by_name.setdefault(entity.name, entity) is not entity:
+                repeated.append(Oddity(name=entity.name, what="the name occurs twice"))
+        self.oddities = (*oddities, *repeated)
+
+    @classmethod
+    def from_index(cls, index: Index) -> "Interface":
+        """Build the interface an index holds. Raises SnapshotError when its schema is no array."""
+        entities, oddities = None, ()
+        if index.has_schema:
+            try:
+                entities, oddities = decode_entities(index.schema)
+            except msgspec.DecodeError as error:
+                raise SnapshotError(f"damaged query-qmp-schema reply: {error}") from error
+        return cls(
+            entities, listings=index.listings, oddities=oddities, identity=index.identity
+        )
+
+    @classmethod
+    def from_snapshot(cls, snapshot: Snapshot) -> "Interface":
+        """Build the interface that raw answers show."""
+        return cls.from_index(make_index(snapshot))
+
+    @functools.cached_property
+    def commands(self) -> tuple[Command, ...]:
+        """The commands of the schema, sorted by name."""
+        found = [entity for entity in self.entities or () if isinstance(entity, Command)]
+        return tuple(sorted(found, key=lambda entity: entity.name))
+
+    @functools.cached_property
+    def events(self) -> tuple[Event, ...]:
+        """The events of the schema, sorted by name."""
+        found = [entity for entity in self.entities or () if isinstance(entity, Event)]
+        return tuple(sorted(found, key=lambda entity: entity.name))
+
+    def find_dangling(self) -> Iterator[tuple[str, str]]:
+        """Yield (entity, type) for each reference to a type that was not sent.
+
+        QEMU does that when a type is configured out and its user is not.
+        """
+        for entity in self.entities or ():
+            for name in find_references(entity):
+                if name not in self.by_name:
+                    yield entity.name, name
+
+
+def find_references(entity: Entity) -> Iterator[str]:
+    """Yield the name of each type that `entity` mentions, in the order in which it does."""
+    match entity:
+        case Command():
+            yield entity.arg_type
+            yield entity.ret_type
+        case Event():
+            yield entity.arg_type
+        case ArrayType():
+            yield entity.element_type
+        case ObjectType():
+            yield from (member.type for member in entity.members)
+            yield from (variant.type for variant in entity.variants)
+        case AlternateType():
+            yield from (member.type for member in entity.members)
+        case BuiltinType() | EnumType() | OpaqueEntity():
+            pass

@@ -1,0 +1,219 @@
+"""Listings: what QMP commands other than `query-qmp-schema` enumerate.
+
+In: a transcript. Out: `Listings`, where None means that no usable answer exists and `silent` says
+why. A listing is complete when it is there; a missing one proves nothing. Next stage: index.py.
+"""
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct, UnsetType, field
+
+from qscope.model.transcript import Exchange, Transcript
+
+T = TypeVar("T")
+
+
+class QomType(Struct, frozen=True, omit_defaults=True):
+    """A QOM type (ObjectTypeInfo)."""
+
+    name: str
+    parent: str | None = None
+    abstract: bool = False
+
+
+class Machine(Struct, frozen=True, omit_defaults=True, rename="kebab"):
+    """A machine type (MachineInfo)."""
+
+    name: str
+    alias: str | None = None
+    is_default: bool = False
+    deprecated: bool = False
+
+
+class CpuModel(Struct, frozen=True, omit_defaults=True, rename="kebab"):
+    """A CPU model (CpuDefinitionInfo)."""
+
+    name: str
+    typename: str | None = None
+    alias_of: str | None = None
+    deprecated: bool = False
+
+
+class OptionParameter(Struct, frozen=True, omit_defaults=True):
+    """A parameter of a QemuOpts group (CommandLineParameterInfo)."""
+
+    name: str
+    type: str | None = None
+
+
+class OptionGroup(Struct, frozen=True, omit_defaults=True):
+    """A QemuOpts group (CommandLineOptionInfo); its name is often not the option's."""
+
+    option: str
+    parameters: tuple[OptionParameter, ...] = ()
+
+
+class Listings(Struct, frozen=True, omit_defaults=True):
+    """Everything enumerated. None: no usable answer, `silent` has the command and the reason."""
+
+    commands: tuple[str, ...] | None = None
+    events: tuple[str, ...] | None = None
+    qom_types: tuple[QomType, ...] | None = None
+    devices: tuple[QomType, ...] | None = None
+    machines: tuple[Machine, ...] | None = None
+    cpus: tuple[CpuModel, ...] | None = None
+    option_groups: tuple[OptionGroup, ...] | None = None
+    migration_capabilities: tuple[str, ...] | None = None
+    # Names of properties by type. None: the question crashed QEMU.
+    device_properties: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
+    object_properties: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
+    # Types for which the server answered that there is no such type.
+    no_device: tuple[str, ...] = ()
+    no_object: tuple[str, ...] = ()
+    silent: dict[str, str] = field(default_factory=dict)
+
+
+class _Named(Struct, frozen=True):
+    name: str
+
+
+class _Capability(Struct, frozen=True):
+    capability: str
+
+
+class _AgentInfo(Struct, frozen=True):
+    supported_commands: tuple[_Named, ...]
+
+
+def learn_listings(transcript: Transcript) -> Listings:
+    """Draw from a transcript everything that its commands enumerate."""
+    silent: dict[str, str] = {}
+    devices, device_crashes, no_device = _learn_properties(transcript, "device-list-properties")
+    objects, object_crashes, no_object = _learn_properties(transcript, "qom-list-properties")
+    return Listings(
+        commands=_learn_commands(transcript, silent),
+        events=_names(_read(transcript, silent, "query-events", tuple[_Named, ...])),
+        qom_types=_learn_types(transcript, silent, None),
+        devices=_learn_types(transcript, silent, "device"),
+        machines=_read(transcript, silent, "query-machines", tuple[Machine, ...]),
+        cpus=_read(transcript, silent, "query-cpu-definitions", tuple[CpuModel, ...]),
+        option_groups=_read(
+            transcript, silent, "query-command-line-options", tuple[OptionGroup, ...]
+        ),
+        migration_capabilities=_learn_migration(transcript, silent),
+        device_properties={**devices, **device_crashes},
+        object_properties={**objects, **object_crashes},
+        no_device=no_device,
+        no_object=no_object,
+        silent=silent,
+    )
+
+
+def _names(items: Iterable[_Named] | None) -> tuple[str, ...] | None:
+    return None if items is None else tuple(item.name for item in items)
+
+
+def _learn_commands(transcript: Transcript, silent: dict[str, str]) -> tuple[str, ...] | None:
+    """The QEMU guest agent has `guest-info` in place of `query-commands`."""
+    commands = _names(_read(transcript, silent, "query-commands", tuple[_Named, ...]))
+    if commands is None and transcript.find("guest-info"):
+        agent = _read(transcript, silent, "guest-info", _AgentInfo)
+        commands = _names(agent.supported_commands) if agent else None
+    return commands
+
+
+def _learn_migration(transcript: Transcript, silent: dict[str, str]) -> tuple[str, ...] | None:
+    found = _read(transcript, silent, "query-migrate-capabilities", tuple[_Capability, ...])
+    return None if found is None else tuple(item.capability for item in found)
+
+
+def _learn_types(
+    transcript: Transcript, silent: dict[str, str], implements: str | None
+) -> tuple[QomType, ...] | None:
+    """Merge the answers with and without abstract types.
+
+    Old releases do not mark abstract types in the longer answer; the shorter one then tells.
+    """
+    question = {} if implements is None else {"implements": implements}
+    everything = read_result(transcript.find("qom-list-types", **question, abstract=True), _TYPES)
+    concrete = read_result(transcript.find("qom-list-types", **question), _TYPES)
+    if concrete is None:
+        concrete = read_result(transcript.find("qom-list-types", **question, abstract=False), _TYPES)
+    if everything is None and concrete is None:
+        name = f"qom-list-types{f' implements={implements}' if implements else ''}"
+        silent[name] = explain_silence(transcript.find("qom-list-types", **question, abstract=True))
+        return None
+    if everything is None or concrete is None:
+        return concrete if everything is None else everything
+    names = {item.name for item in concrete}
+    merged = {item.name: item for item in concrete}
+    for item in everything:
+        merged.setdefault(
+            item.name, msgspec.structs.replace(item, abstract=item.name not in names)
+        )
+    return tuple(merged.values())
+
+
+_TYPES = tuple[QomType, ...]
+
+
+def _learn_properties(
+    transcript: Transcript, command: str
+) -> tuple[dict[str, tuple[str, ...]], dict[str, None], tuple[str, ...]]:
+    """Return the properties' names by type, the types that crashed, and those that do not exist."""
+    known: dict[str, tuple[str, ...]] = {}
+    crashed: dict[str, None] = {}
+    absent: list[str] = []
+    for exchange in transcript.find_all(command):
+        typename = _typename(exchange)
+        properties = _names(read_result(exchange, tuple[_Named, ...]))
+        if typename is None:
+            continue
+        if properties is not None:
+            known[typename] = properties
+        elif exchange.fatal:
+            crashed[typename] = None
+        elif not isinstance(exchange.error, UnsetType):
+            if exchange.error.error_class != "CommandNotFound":
+                absent.append(typename)
+    return known, crashed, tuple(absent)
+
+
+def _typename(exchange: Exchange) -> str | None:
+    if isinstance(exchange.arguments, UnsetType):
+        return None
+    typename: Any = exchange.arguments.get("typename")
+    return typename if isinstance(typename, str) else None
+
+
+def _read(
+    transcript: Transcript, silent: dict[str, str], command: str, form: type[T]
+) -> T | None:
+    """Return the result of `command` as `form`; where there is none, note why in `silent`."""
+    exchange = transcript.find(command)
+    if exchange is None:
+        # The same command with arguments (query-machines has some since 9.1) lists the same names.
+        exchange = next(transcript.find_all(command), None)
+    result = read_result(exchange, form)
+    if result is None:
+        silent[command] = explain_silence(exchange)
+    return result
+
+
+def read_result(exchange: Exchange | None, form: type[T]) -> T | None:
+    """Return the result of an exchange as `form`; None when there is none or it has another form."""
+    if exchange is None or isinstance(exchange.result, UnsetType):
+        return None
+    try:
+        return msgspec.json.decode(exchange.result, type=form)
+    except msgspec.DecodeError:
+        return None
+
+
+def explain_silence(exchange: Exchange | None) -> str:
+    """Say why an exchange gave no usable result."""
+    if exchange is None:
+        return "it was not asked"
+    return exchange.outcome() or "its answer has an unexpected form"

@@ -1,0 +1,143 @@
+"""Snapshot files: the raw answers of one QEMU as bytes, and back.
+
+In: the bytes of a file. Out: `Snapshot`; and the other way. The form is decided by content, never
+by name: qscope's own, a `query-qmp-schema` reply, a transcript array, libvirt's .replies, any of
+them gzipped. Next stage: index.py.
+"""
+
+import zlib
+from typing import Any
+
+import msgspec
+from msgspec import Struct, UnsetType
+
+from qscope.errors import SnapshotError
+from qscope.model.transcript import (
+    Exchange,
+    decode_exchanges,
+    decode_replies,
+    is_schema,
+    normalise,
+)
+
+FORMAT = "qscope-snapshot-1"
+# A complete raw snapshot is 4 to 9 MB; what is a hundred times larger is no snapshot.
+MAX_BYTES = 1 << 30
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+class Identity(Struct, frozen=True, omit_defaults=True):
+    """Which QEMU answered, as far as it is known. Times are nanoseconds since the epoch."""
+
+    path: str | None = None
+    size: int | None = None
+    mtime_ns: int | None = None
+    ctime_ns: int | None = None
+    version: str | None = None
+    package: str | None = None
+    target: str | None = None
+    accelerator: str | None = None
+    compat: str | None = None
+    machine: str | None = None
+
+    def describe(self) -> str:
+        """Name the QEMU in half a line: version, package, target."""
+        words = [f"QEMU {self.version}" if self.version else "an unknown QEMU"]
+        words += [f"({self.package})"] if self.package else []
+        words += [f"for {self.target}"] if self.target else []
+        return " ".join(words)
+
+
+class Snapshot(Struct, frozen=True):
+    """The raw answers of one QEMU."""
+
+    identity: Identity
+    exchanges: tuple[Exchange, ...]
+    greeting: dict[str, Any] | None = None
+
+
+class _File(Struct, frozen=True, omit_defaults=True):
+    format: str
+    identity: Identity
+    transcript: tuple[Exchange, ...]
+    greeting: dict[str, Any] | None = None
+
+
+def encode_snapshot(snapshot: Snapshot, *, compress: bool = False) -> bytes:
+    """Turn a snapshot into the bytes of a file: the same facts always give the same bytes."""
+    exchanges = tuple(
+        exchange
+        if isinstance(exchange.result, UnsetType)
+        else msgspec.structs.replace(exchange, result=normalise(exchange.result))
+        for exchange in snapshot.exchanges
+    )
+    file = _File(FORMAT, snapshot.identity, exchanges, snapshot.greeting)
+    data = msgspec.json.Encoder(order="deterministic").encode(file) + b"\n"
+    return _gzip(data) if compress else data
+
+
+def decode_snapshot(data: bytes) -> Snapshot:
+    """Read any form of snapshot. Raises SnapshotError when `data` is none of them."""
+    data = _gunzip(data) if data.startswith(_GZIP_MAGIC) else data
+    if not data.strip():
+        raise SnapshotError("the file is empty")
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return Snapshot(Identity(), _decode_stream(data))
+    if isinstance(value, dict) and "format" in value:
+        return _decode_own(data, value["format"])
+    return Snapshot(Identity(), _decode_value(value))
+
+
+def _decode_own(data: bytes, form: object) -> Snapshot:
+    if form != FORMAT:
+        raise SnapshotError(f"snapshot format {form!r}; this qscope reads {FORMAT!r}")
+    try:
+        file = msgspec.json.decode(data, type=_File)
+    except msgspec.ValidationError as error:
+        raise SnapshotError(f"damaged snapshot: {error}") from error
+    return Snapshot(file.identity, file.transcript, file.greeting)
+
+
+def _decode_value(value: object) -> tuple[Exchange, ...]:
+    if isinstance(value, dict) and is_schema(value.get("return")):
+        value = value["return"]
+    if isinstance(value, list) and is_schema(value):
+        return decode_exchanges([{"execute": "query-qmp-schema", "return": value}])
+    if isinstance(value, list) and value:
+        return decode_exchanges(value)
+    raise SnapshotError(
+        "JSON, but no snapshot: expected qscope's own form, a query-qmp-schema reply, "
+        "or an array of exchanges"
+    )
+
+
+def _decode_stream(data: bytes) -> tuple[Exchange, ...]:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SnapshotError(f"not a snapshot: neither JSON nor gzip ({error.reason})") from error
+    if not text.lstrip().startswith(("{", "[")):
+        raise SnapshotError("not a snapshot: neither JSON nor gzip")
+    exchanges = decode_replies(text)
+    if not exchanges:
+        raise SnapshotError("JSON values, but no answer of a QEMU among them")
+    return exchanges
+
+
+def _gzip(data: bytes) -> bytes:
+    # wbits 31 writes a gzip header without a time, so that equal facts give equal bytes.
+    engine = zlib.compressobj(level=9, wbits=31)
+    return engine.compress(data) + engine.flush()
+
+
+def _gunzip(data: bytes) -> bytes:
+    engine = zlib.decompressobj(wbits=31)
+    try:
+        text = engine.decompress(data, MAX_BYTES)
+    except zlib.error as error:
+        raise SnapshotError(f"damaged gzip data: {error}") from error
+    if not engine.eof:
+        raise SnapshotError("damaged gzip data: it ends too early or is larger than 1 GiB")
+    return text

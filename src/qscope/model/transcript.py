@@ -1,0 +1,140 @@
+"""A transcript: what a QEMU was asked and what it answered, raw.
+
+In: JSON of any form in which people keep QMP answers. Out: `Transcript`, in which the first answer
+to the same question counts. Next stage: listings.py and index.py, which draw conclusions.
+"""
+
+import functools
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType, field
+
+from qscope.errors import SnapshotError
+
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
+class ErrorInfo(Struct, frozen=True):
+    """A QMP error as it came: `error_class` is for programs, `desc` for people."""
+
+    error_class: str = field(name="class")
+    desc: str = ""
+
+
+class Exchange(Struct, frozen=True, omit_defaults=True):
+    """One question and its outcome: a result, an error, a crash, or nothing at all."""
+
+    execute: str
+    arguments: dict[str, Any] | UnsetType = UNSET
+    result: Raw | UnsetType = field(default=UNSET, name="return")
+    error: ErrorInfo | UnsetType = UNSET
+    crashed: bool = False
+
+    @property
+    def fatal(self) -> bool:
+        """Whether QEMU died of the question (other people's recordings say so as class CRASH)."""
+        error = self.error
+        return self.crashed or (not isinstance(error, UnsetType) and error.error_class == "CRASH")
+
+    def outcome(self) -> str:
+        """Say in a few words why there is no result ("" when there is one)."""
+        if self.fatal:
+            return "the question crashed QEMU"
+        if not isinstance(self.error, UnsetType):
+            return f"{self.error.error_class}: {self.error.desc}"
+        return "it was not answered" if isinstance(self.result, UnsetType) else ""
+
+
+class Transcript:
+    """Exchanges in the order in which they took place."""
+
+    def __init__(self, exchanges: Iterable[Exchange]) -> None:
+        self.exchanges = tuple(exchanges)
+
+    @functools.cached_property
+    def _first(self) -> dict[tuple[str, bytes], Exchange]:
+        first: dict[tuple[str, bytes], Exchange] = {}
+        for exchange in self.exchanges:
+            first.setdefault((exchange.execute, _key(exchange.arguments)), exchange)
+        return first
+
+    def find(self, execute: str, **arguments: object) -> Exchange | None:
+        """Return the first exchange in which exactly this was asked, or None."""
+        return self._first.get((execute, _key(arguments)))
+
+    def find_all(self, execute: str) -> Iterator[Exchange]:
+        """Yield, once per question, each exchange that executed the command `execute`."""
+        return (exchange for (name, _), exchange in self._first.items() if name == execute)
+
+
+def normalise(result: Raw | bytes) -> Raw:
+    """Return the same JSON value in the one spelling that snapshots use: compact, keys sorted."""
+    return Raw(_encode_sorted(msgspec.json.decode(result)))
+
+
+def decode_exchanges(items: list[Any]) -> tuple[Exchange, ...]:
+    """Decode a transcript array. Raises SnapshotError, naming the entry that is none."""
+    try:
+        return tuple(msgspec.json.decode(_encode_sorted(items), type=list[Exchange]))
+    except msgspec.ValidationError as error:
+        raise SnapshotError(f"not a transcript: {error}") from error
+
+
+def decode_replies(text: str) -> tuple[Exchange, ...]:
+    """Decode a stream of JSON values: commands, each followed by its reply (libvirt's .replies).
+
+    A reply belongs to the command with its id, else to the oldest command not yet answered. A
+    reply without any command is kept only where its form says what was asked.
+    """
+    exchanges: list[Exchange] = []
+    asked: list[dict[str, Any]] = []
+    for value in _iterate_values(text):
+        if "execute" in value:
+            asked.append(value)
+        elif "return" in value or "error" in value:
+            question = _take_question(asked, value) or _guess_question(value)
+            if question:
+                exchanges += decode_exchanges([{**question, **value}])
+    return tuple(exchanges)
+
+
+def _iterate_values(text: str) -> Iterator[dict[str, Any]]:
+    decoder, position = json.JSONDecoder(), 0
+    while position < len(text):
+        if text[position].isspace():
+            position += 1
+            continue
+        try:
+            value, position = decoder.raw_decode(text, position)
+        except (json.JSONDecodeError, RecursionError) as error:
+            where = f"line {text.count(chr(10), 0, position) + 1}"
+            raise SnapshotError(f"neither one JSON value nor several: {where}: {error}") from error
+        if not isinstance(value, dict):
+            raise SnapshotError("several JSON values, of which one is no QMP message")
+        yield value
+
+
+def _take_question(asked: list[dict[str, Any]], reply: Mapping[str, Any]) -> dict[str, Any] | None:
+    for question in asked:
+        if "id" not in reply or question.get("id") == reply["id"]:
+            asked.remove(question)
+            return question
+    return None
+
+
+def _guess_question(reply: Mapping[str, Any]) -> dict[str, Any] | None:
+    return {"execute": "query-qmp-schema"} if is_schema(reply.get("return")) else None
+
+
+def is_schema(value: object) -> bool:
+    """Whether a JSON value looks like the result of `query-qmp-schema`."""
+    return isinstance(value, list) and any(
+        isinstance(item, dict) and "meta-type" in item for item in value
+    )
+
+
+def _key(arguments: Mapping[str, Any] | UnsetType) -> bytes:
+    return b"{}" if isinstance(arguments, UnsetType) else _encode_sorted(arguments)
