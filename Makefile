@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+COMPILED := $(VENV)/.compiled
+SOURCES := $(shell find src -name '*.py')
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types layers bench format lock default-snapshot clean qemu
@@ -10,10 +12,10 @@ STAMP := $(VENV)/.installed
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-demo: $(STAMP)  ## ask the QEMU of this machine (or the recorded one) what it can do
+demo: $(COMPILED)  ## ask the QEMU of this machine (or the recorded one) what it can do
 	@$(BIN)/python tools/demo.py
 
-test: $(STAMP) qemu  ## run the tests, against a real QEMU where there is one
+test: $(COMPILED) qemu  ## run the tests, against a real QEMU where there is one
 	@$(BIN)/pytest
 
 check: $(STAMP) lint types layers test  ## everything CI runs: lint, types, layers, tests
@@ -28,7 +30,7 @@ types: $(STAMP)
 layers: $(STAMP)
 	@$(BIN)/lint-imports
 
-bench: $(STAMP) qemu  ## measure what ARCHITECTURE.md promises about speed, as ratios
+bench: $(COMPILED) qemu  ## measure what ARCHITECTURE.md promises about speed, as ratios
 	@$(BIN)/python tools/bench.py
 
 format: $(STAMP)  ## format the code and mend what ruff can mend
@@ -54,4 +56,9 @@ $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Where PYTHONDONTWRITEBYTECODE is set, every start of qscope would compile it anew (25 ms).
+$(COMPILED): $(STAMP) $(SOURCES)
+	@$(BIN)/python -m compileall -q src
 	@touch $@

@@ -35,13 +35,17 @@ def ask_without_schema(interface: Interface, path: Path) -> Answer:
 def _ask_device(interface: Interface, path: Path) -> Answer:
     listings = interface.listings
     if path.steps:
-        return _ask_property(path, listings.device_properties, _has_device(listings, path.name),
-                             "device-list-properties")
+        return _ask_property(
+            path,
+            listings.device_properties,
+            _has_device(listings, path.name),
+            "device-list-properties",
+        )
     return _has_device(listings, path.name)
 
 
 def _has_device(listings: Listings, name: str) -> Answer:
-    """A device that answered for its properties exists, listed or not: its module may be late."""
+    """Answer for a device. One that told its properties exists, listed or not (late modules)."""
     source = f"device-list-properties {name}"
     if listings.device_properties.get(name) is not None:
         return Answer(Verdict.YES, source)
@@ -57,8 +61,12 @@ def _has_device(listings: Listings, name: str) -> Answer:
 def _ask_object(interface: Interface, path: Path) -> Answer:
     listings = interface.listings
     if path.steps:
-        return _ask_property(path, listings.object_properties, _has_object(listings, path.name),
-                             "qom-list-properties")
+        return _ask_property(
+            path,
+            listings.object_properties,
+            _has_object(listings, path.name),
+            "qom-list-properties",
+        )
     return _has_object(listings, path.name)
 
 

@@ -7,7 +7,7 @@ import fnmatch
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from qscope.errors import UnknownNameError
 from qscope.model.interface import Interface
@@ -28,12 +28,12 @@ KINDS = {
 
 
 class Item(Struct, frozen=True, omit_defaults=True):
-    """One thing listed; `note` says the little else that the listing says."""
+    """One thing listed; `details` is the little else that the listing says."""
 
     name: str
     deprecated: bool = False
     unstable: bool = False
-    note: str = ""
+    details: dict[str, str | int] = field(default_factory=dict)
 
 
 class Summary(Struct, frozen=True, rename="kebab"):
@@ -106,8 +106,9 @@ def _mark(entity: Command | Event) -> Item:
 def _list_types(types: Iterable[QomType] | None) -> list[Item] | None:
     if types is None:
         return None
-    return [Item(each.name, note=f"a {each.parent}" if each.parent else "")
-            for each in types if not each.abstract]
+    return [
+        Item(each.name, details=_present(parent=each.parent)) for each in types if not each.abstract
+    ]
 
 
 def _list_machines(interface: Interface) -> list[Item] | None:
@@ -115,10 +116,11 @@ def _list_machines(interface: Interface) -> list[Item] | None:
     if machines is None:
         return None
     return [
-        Item(each.name, each.deprecated, note=", ".join(
-            ([f"alias {each.alias}"] if each.alias else [])
-            + (["default"] if each.is_default else [])
-        ))
+        Item(
+            each.name,
+            each.deprecated,
+            details=_present(alias=each.alias, default=each.is_default or None),
+        )
         for each in machines
     ]
 
@@ -127,15 +129,20 @@ def _list_cpus(interface: Interface) -> list[Item] | None:
     cpus = interface.listings.cpus
     if cpus is None:
         return None
-    return [Item(each.name, each.deprecated, note=f"is {each.alias_of}" if each.alias_of else "")
-            for each in cpus]
+    return [
+        Item(each.name, each.deprecated, details=_present(alias_of=each.alias_of)) for each in cpus
+    ]
 
 
 def _list_groups(interface: Interface) -> list[Item] | None:
     groups = interface.listings.option_groups
     if groups is None:
         return None
-    return [Item(each.option, note=f"{len(each.parameters)} parameters") for each in groups]
+    return [Item(each.option, details={"parameters": len(each.parameters)}) for each in groups]
+
+
+def _present(**details: str | int | None) -> dict[str, str | int]:
+    return {name.replace("_", "-"): value for name, value in details.items() if value is not None}
 
 
 def _list_plain(names: Iterable[str] | None) -> list[Item] | None:

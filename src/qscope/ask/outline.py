@@ -9,7 +9,7 @@ from msgspec import Struct
 from qscope.ask.answer import Verdict
 from qscope.ask.query import ask
 from qscope.errors import UnknownNameError
-from qscope.model.interface import Interface
+from qscope.model.interface import Interface, find_references
 from qscope.model.schema_info import (
     AlternateType,
     ArrayType,
@@ -59,12 +59,18 @@ def outline(interface: Interface, path: str, depth: int) -> Node:
 
     Raises PathError for a malformed path and UnknownNameError for one that leads nowhere.
     """
+    entity = find_entity(interface, path)
+    return _Outliner(interface).root(entity, path, depth)
+
+
+def find_entity(interface: Interface, path: str) -> Entity:
+    """Return the entity that `path` leads to. Raises what `outline` raises."""
     answer = ask(interface, path)
     if answer.verdict is not Verdict.YES:
         raise UnknownNameError(f"{path}: {answer.why or answer.verdict.value} ({answer.evidence})")
     if answer.entity is None:
-        raise UnknownNameError(f"{path}: a yes-or-no question; 'qscope query' answers it")
-    return _Outliner(interface).root(interface.by_name[answer.entity], path, depth)
+        raise UnknownNameError(f"{path}: leads to no type; 'qscope query' answers it")
+    return interface.by_name[answer.entity]
 
 
 class _Outliner:
@@ -100,8 +106,13 @@ class _Outliner:
                 return _Type("enum", values=entity.values)
             case ArrayType():
                 element = self._type(entity.element_type, path, depth)
-                return _Type(f"array of {element.type}", element.values, element.members,
-                             element.see, element.cut)
+                return _Type(
+                    f"array of {element.type}",
+                    element.values,
+                    element.members,
+                    element.see,
+                    element.cut,
+                )
             case ObjectType() | AlternateType():
                 return self._compound(entity, path, depth)
             case None:
@@ -146,13 +157,7 @@ def find_raw(interface: Interface, path: str) -> list[Entity]:
 
     Raises what `outline` raises.
     """
-    answer = ask(interface, path)
-    if answer.verdict is not Verdict.YES or answer.entity is None:
-        outline(interface, path, 0)
-    assert answer.entity is not None
-    from qscope.model.interface import find_references  # noqa: PLC0415
-
-    names = [answer.entity]
+    names = [find_entity(interface, path).name]
     for name in names:  # grows while it is read
         entity = interface.by_name.get(name)
         names += [each for each in find_references(entity) if each not in names] if entity else []

@@ -67,7 +67,9 @@ def _ask_kind(interface: Interface, path: Path, kind: type[Command | Event]) -> 
         return listed.ask_without_schema(interface, path)
     if not isinstance(interface.by_name.get(path.name), kind):
         return decide(
-            holds=False, evidence=SCHEMA, why=f"no {path.prefix} is called {path.name!r}",
+            holds=False,
+            evidence=SCHEMA,
+            why=f"no {path.prefix} is called {path.name!r}",
             position=0,
         )
     return _ask_schema(interface, path)

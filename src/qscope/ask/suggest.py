@@ -80,8 +80,9 @@ def find_starts(interface: Interface, prefix: str | None) -> Iterator[str]:
         case "object":
             names = [item.name for item in listings.qom_types or () if not item.abstract]
         case "machine":
-            names = [each for item in listings.machines or () for each in (item.name, item.alias)
-                     if each]
+            names = [
+                each for item in listings.machines or () for each in (item.name, item.alias) if each
+            ]
         case "cpu":
             names = [item.name for item in listings.cpus or ()]
         case "qemuopts":

@@ -17,18 +17,20 @@ def list_command(form: str) -> int:
     """List the cached binaries: path, version, size of the entry."""
     entries = list(cache.list_entries())
     if form == "json":
-        echo_json([
-            {
-                "path": entry.key["path"],
-                "qemu": entry.index.identity.describe(),
-                "bytes": entry.size,
-                "file": str(entry.path),
-            }
-            for entry in entries
-        ])
+        echo_json(
+            [
+                {
+                    "path": entry.key["path"],
+                    "qemu": entry.digest.identity.describe(),
+                    "bytes": entry.size,
+                    "file": entry.path,
+                }
+                for entry in entries
+            ]
+        )
     else:
         for entry in entries:
-            qemu = entry.index.identity.describe()
+            qemu = entry.digest.identity.describe()
             click.echo(f"{entry.key['path']}  {qemu}  {entry.size // 1024} KiB")
     return 0
 

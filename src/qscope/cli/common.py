@@ -39,9 +39,7 @@ def with_interface(function: Callable[..., Any]) -> Callable[..., Any]:
         *, snapshot: str | None, no_cache: bool, timeout: float | None, quiet: bool, **rest: Any
     ) -> Any:
         with draw_progress(quiet=quiet) as progress:
-            opened = load(
-                snapshot, use_cache=not no_cache, timeout=timeout, progress=progress
-            )
+            opened = load(snapshot, use_cache=not no_cache, timeout=timeout, progress=progress)
         if not quiet:
             note_origin(opened.interface, None if snapshot else opened.origin)
         return function(interface=opened.interface, **rest)

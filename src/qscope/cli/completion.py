@@ -11,7 +11,7 @@ _MOST = 2000
 @click.command(name="completion")
 @click.argument("shell", type=click.Choice(_SHELLS))
 def command(shell: str) -> int:
-    """Print a completion script for SHELL.
+    r"""Print a completion script for SHELL.
 
     \b
       bash   qscope completion bash > ~/.local/share/bash-completion/completions/qscope

@@ -64,14 +64,18 @@ def _note_nothing(interface: Interface, kind: str, pattern: str) -> None:
 
 
 def _describe(item: Item) -> dict[str, object]:
-    return {"name": item.name, "deprecated": item.deprecated, "unstable": item.unstable,
-            "note": item.note}
+    return {
+        "name": item.name,
+        "deprecated": item.deprecated,
+        "unstable": item.unstable,
+        **item.details,
+    }
 
 
 def _render(item: Item) -> str:
     marks = [mark for mark in ("deprecated", "unstable") if getattr(item, mark)]
-    note_text = f"  ({item.note})" if item.note else ""
-    return item.name + paint_marks(tuple(marks)) + note_text
+    words = [key if value is True else f"{key} {value}" for key, value in item.details.items()]
+    return item.name + paint_marks(tuple(marks)) + (f"  ({', '.join(words)})" if words else "")
 
 
 def _print_summary(interface: Interface, form: str) -> int:

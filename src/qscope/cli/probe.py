@@ -1,6 +1,6 @@
 """`qscope probe`: ask a QEMU everything and keep the answers."""
 
-from pathlib import Path
+import sys
 from typing import Any
 
 import click
@@ -26,16 +26,26 @@ from qscope.model.snapshot import Snapshot, encode_snapshot
 
 @click.command(name="probe")
 @click.argument("target", required=False)
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
-              help="Write the snapshot there (gzipped when it ends in .gz; '-' is stdout).")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Write the snapshot there (gzipped when it ends in .gz; '-' is stdout).",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Say which questions were not answered.")
 @format_option
 @cache_option
 @timeout_option
 @quiet_option
 def command(
-    target: str | None, output: Path | None, form: str, timeout: float | None, *,
-    verbose: bool, no_cache: bool, quiet: bool,
+    target: str | None,
+    output: str | None,
+    form: str,
+    timeout: float | None,
+    *,
+    verbose: bool,
+    no_cache: bool,
+    quiet: bool,
 ) -> int:
     """Ask TARGET everything now, and keep the answers.
 
@@ -44,9 +54,7 @@ def command(
     and without a guest; what it answers is cached for 'query', 'show' and 'list'.
     """
     with draw_progress(quiet=quiet) as progress:
-        snapshot, name = record(
-            target, use_cache=not no_cache, timeout=timeout, progress=progress
-        )
+        snapshot, name = record(target, use_cache=not no_cache, timeout=timeout, progress=progress)
     interface = Interface.from_snapshot(snapshot)
     if not quiet:
         note_origin(interface, None if target else name)
@@ -54,16 +62,16 @@ def command(
         _note_unanswered(snapshot)
     if output:
         write_snapshot(output, snapshot)
-    if output != Path("-"):
+    if output != "-":
         _print_report(_report(interface, snapshot, name, output, cached=not no_cache), form)
     return 0
 
 
-def write_snapshot(output: Path, snapshot: Snapshot) -> None:
+def write_snapshot(output: str, snapshot: Snapshot) -> None:
     """Write a snapshot to a file, or to stdout for `-`. Raises TargetError."""
-    data = encode_snapshot(snapshot, compress=output.suffix == ".gz")
-    if output == Path("-"):
-        click.get_binary_stream("stdout").write(data)
+    data = encode_snapshot(snapshot, compress=output.endswith(".gz"))
+    if output == "-":
+        sys.stdout.buffer.write(data)
     else:
         write_bytes(output, data)
 
@@ -77,7 +85,7 @@ def _note_unanswered(snapshot: Snapshot) -> None:
 
 
 def _report(
-    interface: Interface, snapshot: Snapshot, name: str, output: Path | None, *, cached: bool
+    interface: Interface, snapshot: Snapshot, name: str, output: str | None, *, cached: bool
 ) -> dict[str, Any]:
     listings = interface.listings
     known = interface.entities is not None
@@ -89,14 +97,17 @@ def _report(
         "unanswered": sum(bool(exchange.outcome()) for exchange in snapshot.exchanges),
         "commands": len(interface.commands) if known else _count(listings.commands),
         "events": len(interface.events) if known else _count(listings.events),
-        "devices": _count([each for each in listings.devices if not each.abstract]
-                          if listings.devices is not None else None),
+        "devices": _count(
+            [each for each in listings.devices if not each.abstract]
+            if listings.devices is not None
+            else None
+        ),
         "machines": _count(listings.machines),
         "cpus": _count(listings.cpus),
         "schema-hash": schema_hash(interface) if known else None,
         "interface-hash": interface_hash(interface),
-        "cached-in": str(cache_folder()) if cached and is_binary else None,
-        "written-to": str(output) if output else None,
+        "cached-in": cache_folder() if cached and is_binary else None,
+        "written-to": output,
     }
 
 

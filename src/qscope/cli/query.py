@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import click
 
 from qscope.ask import Answer, Verdict, ask
-from qscope.cli.common import echo_json, format_option, paint, with_interface
+from qscope.cli.common import echo_json, format_option, note, paint, with_interface
 from qscope.cli.completion import complete_path
 from qscope.errors import PathError
 from qscope.model.interface import Interface
@@ -22,11 +22,13 @@ class _Result(NamedTuple):
 
 @click.command(name="query")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=complete_path)
-@click.option("--explain", is_flag=True, help="Say what each answer rests on, and where a no stops.")
+@click.option(
+    "--explain", is_flag=True, help="Say what each answer rests on, and where a no stops."
+)
 @format_option
 @with_interface
 def command(interface: Interface, paths: tuple[str, ...], form: str, *, explain: bool) -> int:
-    """Answer each PATH with yes, no or unknown.
+    r"""Answer each PATH with yes, no or unknown.
 
     PATH is libvirt's query language, and prefixes beyond it; '-' reads paths from stdin, one a
     line.
@@ -48,7 +50,7 @@ def command(interface: Interface, paths: tuple[str, ...], form: str, *, explain:
     else:
         _print_text(interface, result, explain=explain)
     for path, complaint in result.malformed.items():
-        click.echo(f"qscope: {path}: {complaint}", err=True)
+        note(f"{path or 'the empty path'}: {complaint}")
     return _status(result)
 
 
@@ -87,9 +89,7 @@ def _render_json(interface: Interface, result: _Result, *, explain: bool) -> dic
             for path, answer in result.answers.items()
         }
         return told | {path: {"error": text} for path, text in result.malformed.items()}
-    plain: dict[str, Any] = {
-        path: _JSON[answer.verdict] for path, answer in result.answers.items()
-    }
+    plain: dict[str, Any] = {path: _JSON[answer.verdict] for path, answer in result.answers.items()}
     return plain | dict.fromkeys(result.malformed)
 
 

@@ -6,20 +6,25 @@ from collections.abc import Iterator
 import click
 import msgspec
 
+from qscope.ask import Verdict, ask, compile_path
+from qscope.ask.facts import outline_fact
 from qscope.ask.outline import Node, find_raw, outline
-from qscope.ask.query import ask
 from qscope.ask.suggest import find_starts, near, suggest
-from qscope.cli.common import echo_json, format_option, paint, paint_marks, with_interface
+from qscope.cli.common import echo_json, format_option, note, paint, paint_marks, with_interface
 from qscope.cli.completion import complete_path
-from qscope.errors import UnknownNameError
 from qscope.model.interface import Interface
 from qscope.model.schema_info import encode_entity
 
 
 @click.command(name="show")
 @click.argument("path", metavar="NAME|PATH", shell_complete=complete_path)
-@click.option("--depth", type=click.IntRange(0), default=3, show_default=True,
-              help="How many levels of objects to open.")
+@click.option(
+    "--depth",
+    type=click.IntRange(0),
+    default=3,
+    show_default=True,
+    help="How many levels of objects to open.",
+)
 @click.option("--raw", is_flag=True, help="Print the SchemaInfo entries, as QEMU sends them.")
 @format_option
 @with_interface
@@ -29,14 +34,17 @@ def command(interface: Interface, path: str, depth: int, form: str, *, raw: bool
     Each line begins with what to append to a path: '*' marks a member that is optional, '+' what a
     union gains when its tag has that value, '|' a branch of an alternate.
     """
-    try:
-        entries = [encode_entity(each) for each in find_raw(interface, path)] if raw else []
-        tree = outline(interface, path, depth)
-    except UnknownNameError as error:
-        raise UnknownNameError(f"{error}{_hint(interface, path)}") from error
+    answer = ask(interface, path)
+    if answer.verdict is not Verdict.YES:
+        note(f"{path}: {answer.why or 'cannot tell'} ({answer.evidence}){_hint(interface, path)}")
+        return 1 if answer.verdict is Verdict.NO else 3
     if raw:
-        _print_raw(entries)
-    elif form == "json":
+        _print_raw([encode_entity(each) for each in find_raw(interface, path)])
+        return 0
+    compiled = compile_path(path)
+    is_fact = answer.entity is None and not compiled.steps
+    tree = outline_fact(interface, compiled) if is_fact else outline(interface, path, depth)
+    if form == "json":
         echo_json(tree)
     else:
         width = shutil.get_terminal_size((100, 24)).columns
@@ -47,13 +55,13 @@ def command(interface: Interface, path: str, depth: int, form: str, *, raw: bool
 def _hint(interface: Interface, path: str) -> str:
     """Say what may have been meant: a near path, or the same name of another kind."""
     guesses = suggest(interface, path, ask(interface, path))
-    name = path.split("/")[0]
+    name = path.split("/", maxsplit=1)[0]
     if not guesses and ":" not in name:
         prefixes = ("device", "object", "machine", "cpu", "qemuopts")
         others = [each for prefix in prefixes for each in find_starts(interface, prefix)]
         same = [each for each in others if each.partition(":")[2] == name]
         if same:
-            return f"; 'qscope query' knows {' and '.join(same)}"
+            return f"; did you mean {' or '.join(same)}?"
         guesses = near(name, [each.partition(":")[2] for each in others])
     return f"; did you mean {' or '.join(guesses)}?" if guesses else ""
 
@@ -70,7 +78,10 @@ def _render(node: Node, lead: str, follow: str, width: int) -> Iterator[str]:
     for position, child in enumerate(shown):
         last = position == len(shown) - 1
         yield from _render(
-            child, follow + ("└── " if last else "├── "), follow + ("    " if last else "│   "), width
+            child,
+            follow + ("└── " if last else "├── "),
+            follow + ("    " if last else "│   "),
+            width,
         )
 
 
@@ -84,8 +95,9 @@ def _fold(members: tuple[Node, ...]) -> Iterator[Node]:
 
 def _wrap(lead: str, follow: str, node: Node, width: int) -> Iterator[str]:
     """Lay one node out on as many lines as its enum's values need."""
-    head = f"{paint(node.name, 'bright_white')}: {node.type}" if node.name else node.type
-    line = f"{node.name}: {node.type}" if node.name else node.type
+    parts = [part for part in (node.name, node.type) if part]
+    line = ": ".join(parts)
+    head = ": ".join([paint(node.name, "bright_white"), *parts[1:]]) if node.name else line
     used = len(lead) + len(line)
     text = lead + head + paint_marks(node.features)
     used += sum(len(mark) + 3 for mark in node.features)

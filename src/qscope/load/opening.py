@@ -5,10 +5,8 @@ None: then $QSCOPE_SNAPSHOT, else the first QEMU on PATH, else the snapshot that
 """
 
 import os
-import shutil
+import stat
 from collections.abc import Callable, Iterator
-from importlib import resources
-from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from qscope.errors import SnapshotError, TargetError
@@ -18,7 +16,10 @@ from qscope.model.index import Index, make_index
 from qscope.model.interface import Interface
 from qscope.model.snapshot import Snapshot, decode_snapshot
 
-_EMBEDDED = "qemu-7.2.22-debian-x86_64.json.gz"
+# Beside the code: importlib.resources would cost a query 5 ms.
+_EMBEDDED = os.path.join(
+    os.path.dirname(os.path.dirname(__file__)), "data", "qemu-7.2.22-debian-x86_64.json.gz"
+)
 # What Debian and QEMU call a target where the kernel says otherwise.
 _TARGETS = {"i686": "i386", "i586": "i386", "ppc64le": "ppc64", "armv7l": "arm", "armv6l": "arm"}
 
@@ -36,8 +37,8 @@ class _Source(NamedTuple):
     """What a target turned out to be: exactly one of the three is there."""
 
     name: str
-    file: Path | None = None
-    binary: Path | None = None
+    file: str | None = None
+    binary: str | None = None
     address: str | None = None
 
 
@@ -58,13 +59,12 @@ def load(
 ) -> Opened:
     """Open what `target` names; a binary is asked only if the cache does not know it.
 
-    `timeout` is in seconds, for each answer of a QEMU (None: the probe's default). Raises SnapshotError, ProbeError or
-    TargetError.
+    `timeout` is in seconds, for each answer of a QEMU; None is the probe's default. Raises
+    SnapshotError, ProbeError or TargetError.
     """
     source = _find_default() if target is None else _find_source(target)
     if source is None:
-        data = resources.files("qscope").joinpath("data", _EMBEDDED).read_bytes()
-        return Opened(Interface.from_snapshot(decode_snapshot(data)), "the snapshot in qscope")
+        return Opened(Interface.from_snapshot(_read_file(_EMBEDDED)), "the snapshot in qscope")
     if source.file:
         return Opened(Interface.from_snapshot(_read_file(source.file)), source.name)
     if source.binary and use_cache:
@@ -72,8 +72,10 @@ def load(
         index = cache.find_index(key)
         if index:
             return Opened(Interface.from_index(index), f"{source.name} (cached)")
-        return Opened(Interface.from_index(_fill_cache(source.binary, key, timeout, progress)),
-                      f"{source.name} (probed now)")
+        return Opened(
+            Interface.from_index(_fill_cache(source.binary, key, timeout, progress)),
+            f"{source.name} (probed now)",
+        )
     snapshot = _probe(source, timeout, progress)
     return Opened(Interface.from_snapshot(snapshot), f"{source.name} (probed now)")
 
@@ -117,102 +119,105 @@ def _find_default() -> _Source | None:
 
 def _find_binary() -> _Source | None:
     for name in list_candidates():
-        if found := shutil.which(name):
-            return _Source(found, binary=_absolute(found))
+        if found := _which(name):
+            return _Source(found, binary=os.path.abspath(found))
     return None
 
 
+def _which(name: str) -> str | None:
+    import shutil  # noqa: PLC0415 - 2 ms, which a query that names a path need not pay
+
+    return shutil.which(name)
+
+
 def _find_source(target: str) -> _Source:
-    """Tell by what is there, not by the name, what a target is."""
+    """Tell by what is there, not by the name, what a target is. A file wins over HOST:PORT."""
     if target == "-":
-        return _Source("stdin", file=Path("-"))
-    if _is_address(target):
-        return _Source(target, address=target)
-    path = Path(target)
-    if not _exists(path) and "/" not in target and (found := shutil.which(target)):
-        path = Path(found)
-    if not _exists(path):
-        raise TargetError(f"{target}: no such file, and no QEMU of that name on PATH")
-    if path.is_dir():
-        raise TargetError(f"{target}: a folder, neither a snapshot nor a QEMU")
-    if _is_program(path):
-        return _Source(str(path), binary=_absolute(path))
-    return _Source(str(path), file=path)
-
-
-def _is_address(target: str) -> bool:
-    """Whether a target is a socket. A file of that name wins over HOST:PORT."""
+        return _Source("stdin", file="-")
     if target.startswith(("unix:", "tcp:")):
-        return True
-    path = Path(target)
-    if _exists(path):
-        return path.is_socket()
-    host, colon, port = target.rpartition(":")
-    return bool(host and colon and port.isdigit() and "/" not in host)
+        return _Source(target, address=target)
+    path, mode = target, _mode(target)
+    if mode is None and _looks_like_address(target):
+        return _Source(target, address=target)
+    if mode is None and "/" not in target and (found := _which(target)):
+        path, mode = found, _mode(found)
+    if mode is None:
+        raise TargetError(f"{target}: no such file, and no QEMU of that name on PATH")
+    if stat.S_ISDIR(mode):
+        raise TargetError(f"{target}: a folder, neither a snapshot nor a QEMU")
+    if stat.S_ISSOCK(mode):
+        return _Source(path, address=path)
+    if stat.S_ISREG(mode) and _is_program(path):
+        # Not resolved: some programs do what the name says by which they are called.
+        return _Source(path, binary=os.path.abspath(path))
+    return _Source(path, file=path)
 
 
-def _exists(path: Path) -> bool:
+def _mode(path: str) -> int | None:
     try:
-        return path.exists()
+        return os.stat(path).st_mode
     except (OSError, ValueError):
-        return False
+        return None
 
 
-def _is_program(path: Path) -> bool:
+def _looks_like_address(target: str) -> bool:
+    host, _, port = target.rpartition(":")
+    return bool(host) and port.isdigit() and "/" not in host
+
+
+def _is_program(path: str) -> bool:
     """Programs begin with ELF's magic or `#!`; no form of snapshot does."""
-    if not path.is_file():
-        return False
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-    except OSError:
+    start = _read_start(path)
+    if start is None:
         # Not readable, but perhaps executable; a snapshot must be readable.
         return os.access(path, os.X_OK)
     return start == b"\x7fELF" or start[:2] == b"#!"
 
 
-def _absolute(path: str | Path) -> Path:
-    # Not resolved: some programs do what the name says by which they are called.
-    return Path(path).absolute()
+def _read_start(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read(4)
+    except OSError:
+        return None
 
 
-def _read_file(path: Path) -> Snapshot:
+def _read_file(path: str) -> Snapshot:
     try:
         return decode_snapshot(read_bytes(path))
     except SnapshotError as error:
         text = str(error)
-        raise SnapshotError(text if text.startswith(str(path)) else f"{path}: {text}") from error
+        raise SnapshotError(text if text.startswith(path) else f"{path}: {text}") from error
 
 
-def _make_key(binary: Path, timeout: float | None) -> dict[str, object]:
+def _make_key(binary: str, timeout: float | None) -> dict[str, object]:
     says = None
-    try:
-        with binary.open("rb") as file:
-            is_script = file.read(2) == b"#!"
-    except OSError:
-        is_script = False
-    if is_script:
-        from qscope.probe import DEFAULT_TIMEOUT, read_version  # noqa: PLC0415 - not for a cached binary
+    if (_read_start(binary) or b"").startswith(b"#!"):
+        from pathlib import Path  # noqa: PLC0415 - not for a cached binary
 
-        says = read_version(binary, timeout or DEFAULT_TIMEOUT)
+        from qscope.probe import DEFAULT_TIMEOUT, read_version  # noqa: PLC0415
+
+        says = read_version(Path(binary), timeout or DEFAULT_TIMEOUT)
     return cache.make_key(binary, says)
 
 
 def _fill_cache(
-    binary: Path, key: dict[str, object], timeout: float | None, progress: Progress | None
+    binary: str, key: dict[str, object], timeout: float | None, progress: Progress | None
 ) -> Index:
-    snapshot = _probe(_Source(str(binary), binary=binary), timeout, progress)
+    snapshot = _probe(_Source(binary, binary=binary), timeout, progress)
     cache.store(key, snapshot)
     return make_index(snapshot)
 
 
 def _probe(source: _Source, timeout: float | None, progress: Progress | None) -> Snapshot:
-    from qscope import probe  # noqa: PLC0415 - starting processes is not for a cached binary
+    from pathlib import Path  # noqa: PLC0415 - starting processes is not for a cached binary
+
+    from qscope import probe  # noqa: PLC0415
     from qscope.qmp.address import parse_address  # noqa: PLC0415
 
     timeout = timeout or probe.DEFAULT_TIMEOUT
     if source.binary:
-        return probe.probe_binary(source.binary, timeout=timeout, progress=progress)
+        return probe.probe_binary(Path(source.binary), timeout=timeout, progress=progress)
     assert source.address is not None
     address = parse_address(source.address)
     if address is None:

@@ -59,7 +59,8 @@ def interface_hash(interface: Interface) -> str:
 def canonical_form(interface: Interface) -> bytes:
     """Return one JSON line per distinguishable entity that commands and events lead to.
 
-    A line is [facts, [numbers of the types mentioned]]; the number of a type is its line's.
+    A line is the entity's own facts, then the numbers of the types it mentions; the number of a type
+    is that of its line, counted from 0.
     """
     names, shapes = _reach(interface)
     position = {name: index for index, name in enumerate(names)}
@@ -70,8 +71,9 @@ def canonical_form(interface: Interface) -> bytes:
     lines = []
     for index in order:
         targets = [number[classes[target]] for target in edges[index]]
-        lines.append([shapes[index].local, targets if shapes[index].ordered else _set(targets)])
-    return b"\n".join(local + _encode(targets) for local, targets in lines)
+        ordered = shapes[index].ordered
+        lines.append(shapes[index].local + _encode(targets if ordered else _set(targets)))
+    return b"\n".join(lines)
 
 
 def _roots(interface: Interface, position: dict[str, int]) -> list[int]:
@@ -106,8 +108,12 @@ def _shape(entity: Entity | None) -> _Shape:
             return _Shape(_facts(entity), (("element-type", entity.element_type),))
         case ObjectType():
             return _Shape(
-                _facts(entity, entity.tag, sorted(map(_member_facts, entity.members)),
-                       sorted(variant.case for variant in entity.variants)),
+                _facts(
+                    entity,
+                    entity.tag,
+                    sorted(map(_member_facts, entity.members)),
+                    sorted(variant.case for variant in entity.variants),
+                ),
                 _sorted_edges((member.name, member.type) for member in entity.members)
                 + _sorted_edges((variant.case, variant.type) for variant in entity.variants),
             )
@@ -149,11 +155,13 @@ def _refine(shapes: Sequence[_Shape], edges: Sequence[Sequence[int]]) -> list[in
     classes = _rank([shape.local for shape in shapes])
     count = 0
     while count != (count := len(set(classes))):
-        classes = _rank([
-            (classes[index], *(targets if shape.ordered else _set(targets)))
-            for index, shape in enumerate(shapes)
-            for targets in [[classes[target] for target in edges[index]]]
-        ])
+        classes = _rank(
+            [
+                (classes[index], *(targets if shape.ordered else _set(targets)))
+                for index, shape in enumerate(shapes)
+                for targets in [[classes[target] for target in edges[index]]]
+            ]
+        )
     return classes
 
 
@@ -172,9 +180,9 @@ def _number(
     order = list(roots)
     seen = {classes[index] for index in order}
     for index in order:  # grows while it is read
-        targets = edges[index]
+        targets = list(edges[index])
         if not shapes[index].ordered:
-            targets = sorted(targets, key=lambda target: classes[target])
+            targets.sort(key=lambda target: classes[target])
         for target in targets:
             if classes[target] not in seen:
                 seen.add(classes[target])
@@ -189,5 +197,3 @@ def _sort_lists(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return sorted((_sort_lists(item) for item in value), key=_encode)
     return value
-
-

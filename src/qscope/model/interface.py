@@ -52,24 +52,24 @@ class Interface:
         self.by_name: dict[str, Entity] = {}
         # What readers concluded, by path: the interface never changes, so neither do conclusions.
         self.answers: dict[str, object] = {}
-        repeated = []
-        for entity in self.entities or ():
-            if self.by_name.setdefault(entity.name, entity) is not entity:
-                repeated.append(Oddity(name=entity.name, what="the name occurs twice"))
+        repeated = [
+            Oddity(name=entity.name, what="the name occurs twice")
+            for entity in self.entities or ()
+            if self.by_name.setdefault(entity.name, entity) is not entity
+        ]
         self.oddities = (*oddities, *repeated)
 
     @classmethod
     def from_index(cls, index: Index) -> "Interface":
         """Build the interface an index holds. Raises SnapshotError when its schema is no array."""
-        entities, oddities = None, ()
+        entities: tuple[Entity, ...] | None = None
+        oddities: tuple[Oddity, ...] = ()
         if index.has_schema:
             try:
                 entities, oddities = decode_entities(index.schema)
             except msgspec.DecodeError as error:
                 raise SnapshotError(f"damaged query-qmp-schema reply: {error}") from error
-        return cls(
-            entities, listings=index.listings, oddities=oddities, identity=index.identity
-        )
+        return cls(entities, listings=index.listings, oddities=oddities, identity=index.identity)
 
     @classmethod
     def from_snapshot(cls, snapshot: Snapshot) -> "Interface":

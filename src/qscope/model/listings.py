@@ -116,7 +116,7 @@ def _names(items: Iterable[_Named] | None) -> tuple[str, ...] | None:
 
 
 def _learn_commands(transcript: Transcript, silent: dict[str, str]) -> tuple[str, ...] | None:
-    """The QEMU guest agent has `guest-info` in place of `query-commands`."""
+    """Read query-commands, or guest-info, which the guest agent has in its place."""
     commands = _names(_read(transcript, silent, "query-commands", tuple[_Named, ...]))
     if commands is None and transcript.find("guest-info"):
         agent = _read(transcript, silent, "guest-info", _AgentInfo)
@@ -140,7 +140,9 @@ def _learn_types(
     everything = read_result(transcript.find("qom-list-types", **question, abstract=True), _TYPES)
     concrete = read_result(transcript.find("qom-list-types", **question), _TYPES)
     if concrete is None:
-        concrete = read_result(transcript.find("qom-list-types", **question, abstract=False), _TYPES)
+        concrete = read_result(
+            transcript.find("qom-list-types", **question, abstract=False), _TYPES
+        )
     if everything is None and concrete is None:
         name = f"qom-list-types{f' implements={implements}' if implements else ''}"
         silent[name] = explain_silence(transcript.find("qom-list-types", **question, abstract=True))
@@ -150,9 +152,7 @@ def _learn_types(
     names = {item.name for item in concrete}
     merged = {item.name: item for item in concrete}
     for item in everything:
-        merged.setdefault(
-            item.name, msgspec.structs.replace(item, abstract=item.name not in names)
-        )
+        merged.setdefault(item.name, msgspec.structs.replace(item, abstract=item.name not in names))
     return tuple(merged.values())
 
 
@@ -175,9 +175,8 @@ def _learn_properties(
             known[typename] = properties
         elif exchange.fatal:
             crashed[typename] = None
-        elif not isinstance(exchange.error, UnsetType):
-            if exchange.error.error_class != "CommandNotFound":
-                absent.append(typename)
+        elif not (isinstance(exchange.error, UnsetType) or exchange.lacks_command):
+            absent.append(typename)
     return known, crashed, tuple(absent)
 
 
@@ -188,9 +187,7 @@ def _typename(exchange: Exchange) -> str | None:
     return typename if isinstance(typename, str) else None
 
 
-def _read(
-    transcript: Transcript, silent: dict[str, str], command: str, form: type[T]
-) -> T | None:
+def _read(transcript: Transcript, silent: dict[str, str], command: str, form: type[T]) -> T | None:
     """Return the result of `command` as `form`; where there is none, note why in `silent`."""
     exchange = transcript.find(command)
     if exchange is None:
@@ -203,7 +200,7 @@ def _read(
 
 
 def read_result(exchange: Exchange | None, form: type[T]) -> T | None:
-    """Return the result of an exchange as `form`; None when there is none or it has another form."""
+    """Return the result of an exchange as `form`, or None when it has no such result."""
     if exchange is None or isinstance(exchange.result, UnsetType):
         return None
     try:

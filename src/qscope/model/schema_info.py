@@ -75,7 +75,7 @@ class SchemaInfo(
 
 
 class BuiltinType(SchemaInfo, frozen=True, kw_only=True, gc=False, tag="builtin"):
-    """A built-in type; `json_type` is int, string, number, boolean, null, value, …"""
+    """A built-in type; `json_type` is int, string, number, boolean, null or value."""
 
     meta_type: ClassVar[str] = "builtin"
     json_type: str

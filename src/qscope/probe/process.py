@@ -10,10 +10,12 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType, TracebackType
+from typing import NoReturn
 
 from qscope.errors import ProbeError
 
@@ -31,8 +33,18 @@ class QemuProcess:
         """Prepare to start `binary`; entering the context starts it."""
         self._binary = binary
         self._words = b""
+        self._cleanup = contextlib.ExitStack()
 
     def __enter__(self) -> "QemuProcess":
+        self._cleanup.enter_context(_end_on_sigterm())
+        try:
+            self._start()
+        except BaseException:
+            self._cleanup.close()
+            raise
+        return self
+
+    def _start(self) -> None:
         self.socket, theirs = socket.socketpair()
         # The lowest free number: usually 3, which `podman run --preserve-fds=1` hands on.
         number = fcntl.fcntl(theirs, fcntl.F_DUPFD, 3)
@@ -48,7 +60,6 @@ class QemuProcess:
             os.close(number)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
-        return self
 
     def __exit__(
         self,
@@ -56,7 +67,8 @@ class QemuProcess:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.stop(patience=_PATIENCE if error else 5.0)
+        with self._cleanup:
+            self.stop(patience=_PATIENCE if error else 5.0)
 
     def stop(self, patience: float) -> None:
         """End QEMU and everything it started: it may end by itself for `patience` seconds."""
@@ -88,17 +100,19 @@ class QemuProcess:
 def read_version(binary: Path, timeout: float) -> str:
     """Return what `BINARY -version` prints, within `timeout` seconds. Raises ProbeError."""
     process = None
-    try:
-        with _hold_signals():
-            process = _start(binary, ("-version",))
-        words, _ = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired as error:
-        raise ProbeError(f"{binary}: '-version' printed nothing within {timeout:g} s") from error
-    finally:
-        if process:
+    with _end_on_sigterm():
+        try:
             with _hold_signals():
-                _kill_group(process)
-    text: str = words.decode("utf-8", "replace")
+                process = _start(binary, ("-version",))
+            words, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            text = f"{binary}: '-version' did not end within {timeout:g} s"
+            raise ProbeError(text) from error
+        finally:
+            if process:
+                with _hold_signals():
+                    _kill_group(process)
+    text = words.decode("utf-8", "replace")
     if process.returncode:
         status = _describe_status(process.returncode)
         last = text.strip().rpartition("\n")[2][-400:]
@@ -157,13 +171,32 @@ def _hold_signals() -> Iterator[None]:
     def remember(number: int, _: FrameType | None) -> None:
         caught.append(number)
 
-    before = {
-        number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    for number in caught[:1]:
-        signal.raise_signal(number)
+    if caught:
+        signal.raise_signal(caught[0])
+
+
+@contextlib.contextmanager
+def _end_on_sigterm() -> Iterator[None]:
+    """While a QEMU runs, let SIGTERM end this program as an exception does: QEMU is reaped then.
+
+    A program that handles SIGTERM itself is left alone.
+    """
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, _exit_on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _exit_on_signal(number: int, _: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)

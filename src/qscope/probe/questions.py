@@ -7,7 +7,7 @@ socket and by session.py over somebody else's session.
 from collections.abc import Generator
 from typing import Any, NamedTuple, TypeAlias
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from qscope.model.transcript import Exchange
 
@@ -52,11 +52,6 @@ def hold_dialogue() -> Dialogue:
     for question in QUESTIONS:
         exchange = yield question
         exchanges.append(exchange)
-        if _lacks_command(exchange) and question.execute in INSTEAD_OF:
+        if exchange.lacks_command and question.execute in INSTEAD_OF:
             exchanges.append((yield INSTEAD_OF[question.execute]))
     return tuple(exchanges)
-
-
-def _lacks_command(exchange: Exchange) -> bool:
-    error = exchange.error
-    return not isinstance(error, UnsetType) and error.error_class == "CommandNotFound"

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from qscope.errors import ConnectError
 
-_TCP = re.compile(r"(?:tcp:)?(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^/\s:\[\]]+)):(?P<port>\d{1,5})")
+_TCP = re.compile(
+    r"(?:tcp:)?(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^/\s:\[\]]+)):(?P<port>\d{1,5})"
+)
 
 
 class Address(NamedTuple):

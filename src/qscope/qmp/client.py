@@ -150,4 +150,3 @@ class QMPClient:
 
 def _is_greeting(message: Message) -> bool:
     return message.greeting is not msgspec.UNSET
-
