@@ -157,8 +157,11 @@ def find_raw(interface: Interface, path: str) -> list[Entity]:
 
     Raises what `outline` raises.
     """
-    names = [find_entity(interface, path).name]
-    for name in names:  # grows while it is read
+    names = {find_entity(interface, path).name: None}
+    waiting = list(names)
+    for name in waiting:  # grows while it is read
         entity = interface.by_name.get(name)
-        names += [each for each in find_references(entity) if each not in names] if entity else []
+        new = [each for each in find_references(entity) if each not in names] if entity else []
+        waiting += dict.fromkeys(new)
+        names |= dict.fromkeys(new)
     return [interface.by_name[name] for name in names if name in interface.by_name]

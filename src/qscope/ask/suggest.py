@@ -115,7 +115,10 @@ def _follow(interface: Interface, path: Path, answer: Answer | None) -> Iterator
         case None | "command" | "event":
             name = answer.entity if answer else None
             if name is None and path.name in interface.by_name:
-                name = walk(interface, path.name, path.steps).entity.name
+                ended = walk(interface, path.name, path.steps)
+                # After a yes-or-no component nothing can follow.
+                is_type = ended.found and ended.position == len(path.steps)
+                name = ended.entity.name if is_type else None
             yield from _follow_entity(interface, name, set())
         case "device":
             yield from listings.device_properties.get(path.name) or ()

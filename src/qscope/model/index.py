@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct
 
 from qscope.errors import SnapshotError
+from qscope.model.decoding import UNREADABLE
 from qscope.model.listings import Listings, explain_silence, learn_listings, read_result
 from qscope.model.snapshot import Identity, Snapshot
 from qscope.model.transcript import Transcript
@@ -87,7 +88,7 @@ def decode_index(data: bytes) -> tuple[dict[str, Any], Index]:
         raise SnapshotError("damaged index")
     try:
         file = msgspec.json.decode(body, type=_File)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise SnapshotError(f"damaged index: {error}") from error
     if file.version != INDEX_VERSION:
         raise SnapshotError(f"index of version {file.version}, not {INDEX_VERSION}")

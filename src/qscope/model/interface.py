@@ -7,9 +7,8 @@ In: an `Index` (or entities, for those who make an interface themselves). Out: w
 import functools
 from collections.abc import Iterable, Iterator
 
-import msgspec
-
 from qscope.errors import SnapshotError
+from qscope.model.decoding import UNREADABLE
 from qscope.model.index import Index, make_index
 from qscope.model.listings import Listings
 from qscope.model.schema_info import (
@@ -67,7 +66,7 @@ class Interface:
         if index.has_schema:
             try:
                 entities, oddities = decode_entities(index.schema)
-            except msgspec.DecodeError as error:
+            except UNREADABLE as error:
                 raise SnapshotError(f"damaged query-qmp-schema reply: {error}") from error
         return cls(entities, listings=index.listings, oddities=oddities, identity=index.identity)
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct, UnsetType, field
 
+from qscope.model.decoding import UNREADABLE
 from qscope.model.transcript import Exchange, Transcript
 
 T = TypeVar("T")
@@ -205,7 +206,7 @@ def read_result(exchange: Exchange | None, form: type[T]) -> T | None:
         return None
     try:
         return msgspec.json.decode(exchange.result, type=form)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
 
 

@@ -189,7 +189,7 @@ def decode_entities(reply: bytes | Raw) -> tuple[tuple[Entity, ...], tuple[Oddit
     """Decode the array a `query-qmp-schema` returned.
 
     Returns the entities in the order received, and an oddity for everything unknown.
-    Raises `msgspec.DecodeError` when `reply` is not JSON or no array.
+    Raises one of decoding.UNREADABLE when `reply` is not JSON or no array.
     """
     try:
         return _decode_strictly(reply), ()
@@ -201,7 +201,7 @@ def encode_entity(entity: Entity) -> dict[str, Any]:
     """Turn an entity back into the dict that was sent, less what an oddity keeps."""
     if isinstance(entity, OpaqueEntity):
         return entity.raw
-    wire: dict[str, Any] = msgspec.to_builtins(entity)
+    wire: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(entity))
     return wire
 
 

@@ -9,14 +9,14 @@ import zlib
 from typing import Any
 
 import msgspec
-from msgspec import Struct, UnsetType
+from msgspec import Raw, Struct, UnsetType
 
 from qscope.errors import SnapshotError
+from qscope.model.decoding import UNREADABLE
 from qscope.model.transcript import (
     Exchange,
-    decode_exchanges,
     decode_replies,
-    is_schema,
+    decode_transcript,
     normalise,
 )
 
@@ -82,12 +82,12 @@ def decode_snapshot(data: bytes) -> Snapshot:
     if not data.strip():
         raise SnapshotError("the file is empty")
     try:
-        value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        value = msgspec.json.decode(data, type=dict[str, Raw] | list[Raw])
+    except UNREADABLE:
         return Snapshot(Identity(), _decode_stream(data))
     if isinstance(value, dict) and "format" in value:
-        return _decode_own(data, value["format"])
-    return Snapshot(Identity(), _decode_value(value))
+        return _decode_own(data, msgspec.json.decode(value["format"]))
+    return Snapshot(Identity(), _decode_plain(data, value))
 
 
 def _decode_own(data: bytes, form: object) -> Snapshot:
@@ -95,22 +95,32 @@ def _decode_own(data: bytes, form: object) -> Snapshot:
         raise SnapshotError(f"snapshot format {form!r}; this qscope reads {FORMAT!r}")
     try:
         file = msgspec.json.decode(data, type=_File)
-    except msgspec.ValidationError as error:
+    except UNREADABLE as error:
         raise SnapshotError(f"damaged snapshot: {error}") from error
     return Snapshot(file.identity, file.transcript, file.greeting)
 
 
-def _decode_value(value: object) -> tuple[Exchange, ...]:
-    if isinstance(value, dict) and is_schema(value.get("return")):
-        value = value["return"]
-    if isinstance(value, list) and is_schema(value):
-        return decode_exchanges([{"execute": "query-qmp-schema", "return": value}])
-    if isinstance(value, list) and value:
-        return decode_exchanges(value)
+def _decode_plain(data: bytes, value: dict[str, Raw] | list[Raw]) -> tuple[Exchange, ...]:
+    if isinstance(value, dict) and "return" in value:
+        data = bytes(value["return"])
+    keys = _first_keys(data)
+    if "meta-type" in keys:
+        return (Exchange("query-qmp-schema", result=Raw(data.strip())),)
+    if "execute" in keys and isinstance(value, list):
+        return decode_transcript(data)
     raise SnapshotError(
         "JSON, but no snapshot: expected qscope's own form, a query-qmp-schema reply, "
         "or an array of exchanges"
     )
+
+
+def _first_keys(data: bytes) -> set[str]:
+    """Return the keys of the first object in an array, which tell what the array is."""
+    try:
+        items = msgspec.json.decode(data, type=list[Raw])
+        return set(msgspec.json.decode(items[0], type=dict[str, Raw])) if items else set()
+    except UNREADABLE:
+        return set()
 
 
 def _decode_stream(data: bytes) -> tuple[Exchange, ...]:

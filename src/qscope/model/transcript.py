@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from qscope.errors import SnapshotError
+from qscope.model.decoding import UNREADABLE
 
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
@@ -77,14 +78,18 @@ class Transcript:
 
 def normalise(result: Raw | bytes) -> Raw:
     """Return the same JSON value in the one spelling that snapshots use: compact, keys sorted."""
-    return Raw(_encode_sorted(msgspec.json.decode(result)))
-
-
-def decode_exchanges(items: list[Any]) -> tuple[Exchange, ...]:
-    """Decode a transcript array. Raises SnapshotError, naming the entry that is none."""
     try:
-        return tuple(msgspec.json.decode(_encode_sorted(items), type=list[Exchange]))
-    except msgspec.ValidationError as error:
+        return Raw(_encode_sorted(msgspec.json.decode(result)))
+    except UNREADABLE:
+        # QEMU itself sends 1e400 back, which is no number here: kept as it came, not lost.
+        return Raw(bytes(result))
+
+
+def decode_transcript(data: bytes) -> tuple[Exchange, ...]:
+    """Decode a JSON array of exchanges. Raises SnapshotError, naming the entry that is none."""
+    try:
+        return msgspec.json.decode(data, type=tuple[Exchange, ...])
+    except UNREADABLE as error:
         raise SnapshotError(f"not a transcript: {error}") from error
 
 
@@ -102,7 +107,7 @@ def decode_replies(text: str) -> tuple[Exchange, ...]:
         elif "return" in value or "error" in value:
             question = _take_question(asked, value) or _guess_question(value)
             if question:
-                exchanges += decode_exchanges([{**question, **value}])
+                exchanges += decode_transcript(_encode_sorted([{**question, **value}]))
     return tuple(exchanges)
 
 

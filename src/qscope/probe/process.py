@@ -80,6 +80,8 @@ class QemuProcess:
             with _hold_signals():
                 _kill_group(self._process)
                 self._listener.join(1)
+                if self._process.stdout and not self._listener.is_alive():
+                    self._process.stdout.close()
 
     def describe_end(self) -> str:
         """Say how the process ended and what it said last."""

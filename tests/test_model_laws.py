@@ -1,0 +1,207 @@
+"""Laws of the model: round trips, and hashes that see structure and nothing else."""
+
+from itertools import product
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qscope.ask import Verdict, ask
+from qscope.ask.suggest import complete
+from qscope.errors import PathError
+from qscope.model.canonical import canonical_form, interface_hash, schema_hash
+from qscope.model.interface import Interface
+from qscope.model.listings import Listings, Machine, QomType
+from qscope.model.schema_info import (
+    AlternateType,
+    ArrayType,
+    BuiltinType,
+    Command,
+    Entity,
+    EnumType,
+    Event,
+    ObjectType,
+    decode_entities,
+    encode_entity,
+)
+from tests.strategies import TYPE_NAMES, entities, interfaces, rename_types, shuffle
+
+
+def encode(found: list[Entity]) -> bytes:
+    return msgspec.json.encode([encode_entity(entity) for entity in found])
+
+
+@given(entities())
+def test_decoding_what_was_encoded_gives_it_back(found):
+    assert decode_entities(encode(found)) == (tuple(found), ())
+
+
+@given(entities(), st.permutations(TYPE_NAMES), st.data())
+def test_names_and_order_change_no_hash(found, names, data):
+    renamed = rename_types(
+        found, {old: f"t{new}" for old, new in zip(TYPE_NAMES, names, strict=True)}
+    )
+    other = Interface(shuffle(renamed, data.draw))
+    assert schema_hash(other) == schema_hash(Interface(found))
+    assert interface_hash(other) == interface_hash(Interface(found))
+
+
+@given(entities(alternates=False), st.permutations(TYPE_NAMES), st.data())
+def test_names_and_order_change_no_answer(found, names, data):
+    """Where a path meets an alternate the order of the branches decides, as in libvirt."""
+    before = Interface(found)
+    renamed = rename_types(
+        found, {old: f"t{new}" for old, new in zip(TYPE_NAMES, names, strict=True)}
+    )
+    after = Interface(shuffle(renamed, data.draw))
+    for path in find_paths(before, 3):
+        assert judge(before, path) == judge(after, path), path
+        assert judge(before, f"{path}/^a/$deprecated") == judge(after, f"{path}/^a/$deprecated")
+
+
+def find_paths(interface: Interface, depth: int) -> list[str]:
+    found = level = [entity.name for entity in (*interface.commands, *interface.events)]
+    for _ in range(depth):
+        level = [longer for path in level for longer in complete(interface, f"{path}/")][:40]
+        found = found + level
+    return found
+
+
+def judge(interface: Interface, path: str) -> Verdict | None:
+    try:
+        return ask(interface, path).verdict
+    except PathError:
+        return None
+
+
+@settings(max_examples=100)
+@given(interfaces(), interfaces())
+def test_equal_hash_means_equal_structure(one, other):
+    assert (schema_hash(one) == schema_hash(other)) == are_bisimilar(one, other)
+
+
+@given(entities(), st.data())
+def test_a_type_written_twice_is_the_same_type(found, data):
+    """Unroll: some mentions of a type go to a copy of it, which changes no structure."""
+    types = [entity for entity in found if not isinstance(entity, Command | Event)]
+    copied = data.draw(st.sampled_from(types))
+    copy = msgspec.structs.replace(copied, name="copy")
+    redirected = [
+        rename_types([entity], {copied.name: "copy"})[0]
+        if entity is not copied and data.draw(st.booleans())
+        else entity
+        for entity in found
+    ]
+    kept = [entity for entity in redirected if entity.name != "copy"]
+    unrolled = Interface([*kept, copy])
+    assert schema_hash(unrolled) == schema_hash(Interface(found))
+    assert are_bisimilar(unrolled, Interface(found))
+
+
+@given(entities(), st.data())
+def test_one_fact_changed_is_another_hash_or_out_of_reach(found, data):
+    position = data.draw(st.integers(0, len(found) - 1))
+    changed = list(found)
+    changed[position] = change_fact(found[position])
+    one, other = Interface(found), Interface(changed)
+    assert (schema_hash(one) == schema_hash(other)) == are_bisimilar(one, other)
+
+
+def change_fact(entity: Any) -> Entity:
+    if isinstance(entity, Command):
+        return msgspec.structs.replace(entity, allow_oob=not entity.allow_oob)
+    if isinstance(entity, BuiltinType):
+        return msgspec.structs.replace(entity, json_type="null")
+    return msgspec.structs.replace(entity, listed_features=("new",))
+
+
+def are_bisimilar(one: Interface, other: Interface) -> bool:
+    """The definition, naively: the largest relation in which partners match in every fact."""
+    related = {
+        (left.name, right.name)
+        for left, right in product(one.entities or (), other.entities or ())
+        if get_facts(left) == get_facts(right)
+    }
+    while True:
+        kept = {
+            (left, right)
+            for left, right in related
+            if match_edges(one.by_name[left], other.by_name[right], related)
+        }
+        if kept == related:
+            break
+        related = kept
+    starts = [{each.name for each in (*side.commands, *side.events)} for side in (one, other)]
+    return starts[0] == starts[1] and all((name, name) in related for name in starts[0])
+
+
+def get_facts(entity: Entity) -> Any:
+    match entity:
+        case Command() | Event():
+            own: Any = (entity.name, getattr(entity, "allow_oob", None))
+        case BuiltinType():
+            own = entity.json_type
+        case EnumType():
+            own = {(member.name, frozenset(member.features)) for member in entity.members}
+        case ObjectType():
+            members = {
+                (each.name, each.optional, frozenset(each.features)) for each in entity.members
+            }
+            own = (members, entity.tag, {each.case for each in entity.variants})
+        case _:
+            own = None
+    assert isinstance(entity, msgspec.Struct)
+    return type(entity), set(entity.features), own
+
+
+def match_edges(left: Entity, right: Entity, related: set[tuple[str, str]]) -> bool:
+    match left, right:
+        case Command(), Command():
+            return {(left.arg_type, right.arg_type), (left.ret_type, right.ret_type)} <= related
+        case Event(), Event():
+            return (left.arg_type, right.arg_type) in related
+        case ArrayType(), ArrayType():
+            return (left.element_type, right.element_type) in related
+        case ObjectType(), ObjectType():
+            members = {each.name: each.type for each in right.members}
+            variants = {each.case: each.type for each in right.variants}
+            pairs = {(each.type, members[each.name]) for each in left.members}
+            pairs |= {(each.type, variants[each.case]) for each in left.variants}
+            return pairs <= related
+        case AlternateType(), AlternateType():
+            lefts = {each.type for each in left.members}
+            rights = {each.type for each in right.members}
+            return all(any((a, b) in related for b in rights) for a in lefts) and all(
+                any((a, b) in related for a in lefts) for b in rights
+            )
+        case _:
+            return True
+
+
+def test_a_rolled_recursion_equals_the_unrolled_one():
+    """Hashing strongly connected components would tell these apart."""
+
+    def chain(length: int) -> Interface:
+        types = [ArrayType(name=str(n), element_type=str((n + 1) % length)) for n in range(length)]
+        return Interface([*types, Command(name="c", arg_type="0", ret_type="0")])
+
+    assert schema_hash(chain(1)) == schema_hash(chain(2)) == schema_hash(chain(3))
+
+
+def test_what_no_command_mentions_counts_only_in_neither_hash():
+    used = [
+        BuiltinType(name="int", json_type="int"),
+        Command(name="c", arg_type="int", ret_type="int"),
+    ]
+    unused = BuiltinType(name="str", json_type="string")
+    assert canonical_form(Interface([*used, unused])) == canonical_form(Interface(used))
+
+
+def test_listings_count_in_the_interface_hash_alone_and_in_no_order():
+    machines = (Machine(name="q35"), Machine(name="pc"))
+    one = Interface([], listings=Listings(machines=machines))
+    other = Interface([], listings=Listings(machines=machines[::-1]))
+    more = Interface([], listings=Listings(machines=machines, devices=(QomType(name="d"),)))
+    assert interface_hash(one) == interface_hash(other) != interface_hash(more)
+    assert schema_hash(one) == schema_hash(more)
