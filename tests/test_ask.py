@@ -6,7 +6,7 @@ from qscope.ask.names import KINDS, list_names, summarise
 from qscope.ask.outline import Node, find_raw, outline
 from qscope.ask.suggest import complete
 from qscope.errors import UnknownNameError
-from qscope.load.opening import _EMBEDDED
+from qscope.load.opening import EMBEDDED
 from qscope.model.interface import Interface
 from qscope.model.listings import Listings
 from qscope.model.schema_info import Command, Member, ObjectType, Variant
@@ -15,7 +15,7 @@ from qscope.model.snapshot import decode_snapshot
 
 @pytest.fixture(scope="module")
 def embedded() -> Interface:
-    with open(_EMBEDDED, "rb") as file:
+    with open(EMBEDDED, "rb") as file:
         return Interface.from_snapshot(decode_snapshot(file.read()))
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from qscope.errors import ProbeError, QscopeError, SnapshotError, TargetError
 from qscope.load import cache, load, open_interface, record
-from qscope.load.opening import _EMBEDDED
+from qscope.load.opening import EMBEDDED
 from qscope.model.snapshot import decode_snapshot, encode_snapshot
 from qscope.model.transcript import Transcript
 
@@ -271,11 +271,11 @@ def test_addresses_where_nobody_is(target):
 
 def test_a_snapshot_is_nobody_to_ask(tmp_path):
     with pytest.raises(TargetError, match="no QEMU"):
-        record(_EMBEDDED)
+        record(EMBEDDED)
 
 
 def test_what_ships_is_readable_and_has_no_prose():
-    with open(_EMBEDDED, "rb") as file:
+    with open(EMBEDDED, "rb") as file:
         snapshot = decode_snapshot(file.read())
     options = Transcript(snapshot.exchanges).find("query-command-line-options")
     assert options is not None
@@ -287,7 +287,7 @@ def test_a_query_imports_no_more_than_it_needs():
     """Each of these costs more than the answer."""
     code = (
         "import sys, qscope.cli.main as m\n"
-        f"line = ['query', '--quiet', '--snapshot', {_EMBEDDED!r}, 'stop']\n"
+        f"line = ['query', '--quiet', '--snapshot', {EMBEDDED!r}, 'stop']\n"
         "m.qscope.main(line, standalone_mode=False)\n"
         "print(sorted(set(sys.modules)))"
     )

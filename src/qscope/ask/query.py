@@ -22,7 +22,7 @@ def ask(interface: Interface, path: str | Path) -> Answer:
     answer = interface.answers.get(text)
     if answer is None:
         compiled = compile_path(path) if isinstance(path, str) else path
-        answer = _answer(interface, compiled)
+        answer = answer_anew(interface, compiled)
         if len(interface.answers) >= _MAX_REMEMBERED:
             interface.answers.clear()
         interface.answers[text] = answer
@@ -30,7 +30,8 @@ def ask(interface: Interface, path: str | Path) -> Answer:
     return answer
 
 
-def _answer(interface: Interface, path: Path) -> Answer:
+def answer_anew(interface: Interface, path: Path) -> Answer:
+    """Answer one path without looking at, or leaving, what was concluded before."""
     if path.prefix is not None:
         return _BY_PREFIX[path.prefix](interface, path)
     if interface.entities is None:

@@ -17,7 +17,7 @@ from qscope.model.interface import Interface
 from qscope.model.snapshot import Snapshot, decode_snapshot
 
 # Beside the code: importlib.resources would cost a query 5 ms.
-_EMBEDDED = os.path.join(
+EMBEDDED = os.path.join(
     os.path.dirname(os.path.dirname(__file__)), "data", "qemu-7.2.22-debian-x86_64.json.gz"
 )
 # What Debian and QEMU call a target where the kernel says otherwise.
@@ -64,7 +64,7 @@ def load(
     """
     source = _find_default() if target is None else _find_source(target)
     if source is None:
-        return Opened(Interface.from_snapshot(_read_file(_EMBEDDED)), "the snapshot in qscope")
+        return Opened(Interface.from_snapshot(_read_file(EMBEDDED)), "the snapshot in qscope")
     if source.file:
         return Opened(Interface.from_snapshot(_read_file(source.file)), source.name)
     if source.binary and use_cache:

@@ -19,6 +19,9 @@ from qscope.qmp.client import QMPClient
 # Seconds that QEMU may take to start, and then for each answer.
 DEFAULT_TIMEOUT = 15.0
 
+# Seconds for the answer to `quit`, on which nothing depends.
+_FAREWELL = 2.0
+
 # Called before each question with how many were asked, of how many, and the question's command.
 Progress: TypeAlias = Callable[[int, int, str], None]
 
@@ -30,7 +33,10 @@ def probe_binary(
 
     `timeout` is in seconds, for the start and for each answer. Raises ProbeError.
     """
-    status = binary.stat()
+    try:
+        status = binary.stat()
+    except OSError as error:
+        raise ProbeError(f"{binary}: {error.strerror}") from error
     identity = Identity(
         path=str(binary),
         size=status.st_size,
@@ -43,7 +49,7 @@ def probe_binary(
             client = QMPClient(process.socket, timeout=timeout, name="it")
             client.negotiate()
             exchanges = _ask_everything(client, progress)
-            _quit(client)
+            _quit(client, timeout)
         except QMPError as error:
             raise ProbeError(f"{binary}: {error}; {process.describe_end()}") from error
     return Snapshot(identity, exchanges, client.greeting)
@@ -85,8 +91,8 @@ def _ask(client: QMPClient, question: Question) -> Exchange:
         return question.answered(error=ErrorInfo(error.error_class, error.desc))
 
 
-def _quit(client: QMPClient) -> None:
+def _quit(client: QMPClient, timeout: float) -> None:
     """Ask QEMU to end: in a container that is better than a signal to the container's client."""
     with contextlib.suppress(QMPError):
         # Everything is answered: whatever it says now, stopping the process comes next.
-        client.execute("quit")
+        client.execute("quit", timeout=min(timeout, _FAREWELL))

@@ -5,6 +5,7 @@ exit status and the last words. Every QEMU started here is reaped.
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import signal
@@ -23,7 +24,11 @@ from qscope.errors import ProbeError
 # then QEMU spins for ever (measured on 5.2 to 11.1).
 ARGUMENTS = ("-S", "-machine", "none", "-nodefaults", "-no-user-config", "-display", "none")
 _WORDS_BYTES = 4096
+# Seconds to end after the connection broke, after SIGTERM, after SIGKILL; and after `quit`.
 _PATIENCE = 0.5
+_QUIT_PATIENCE = 5.0
+# A closed terminal ends its programs with SIGHUP, which a QEMU in its own session does not get.
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 class QemuProcess:
@@ -32,34 +37,24 @@ class QemuProcess:
     def __init__(self, binary: Path) -> None:
         """Prepare to start `binary`; entering the context starts it."""
         self._binary = binary
-        self._words = b""
         self._cleanup = contextlib.ExitStack()
 
     def __enter__(self) -> "QemuProcess":
-        self._cleanup.enter_context(_end_on_sigterm())
-        try:
-            self._start()
-        except BaseException:
-            self._cleanup.close()
-            raise
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_end_on_signals())
+            self.socket, theirs = socket.socketpair()
+            stack.callback(self.socket.close)
+            # The lowest free number: usually 3, which `podman run --preserve-fds=1` hands on.
+            with theirs:
+                number = fcntl.fcntl(theirs, fcntl.F_DUPFD_CLOEXEC, 3)
+            try:
+                with _hold_signals():
+                    self._child = _Child(self._binary, (*ARGUMENTS, *_monitor(number)), number)
+                    stack.callback(self._child.end, 0)
+            finally:
+                os.close(number)
+            self._cleanup = stack.pop_all()
         return self
-
-    def _start(self) -> None:
-        self.socket, theirs = socket.socketpair()
-        # The lowest free number: usually 3, which `podman run --preserve-fds=1` hands on.
-        number = fcntl.fcntl(theirs, fcntl.F_DUPFD, 3)
-        theirs.close()
-        monitor = ("-chardev", f"socket,id=qmp,fd={number}", "-mon", "chardev=qmp,mode=control")
-        try:
-            with _hold_signals():
-                self._process = _start(self._binary, (*ARGUMENTS, *monitor), number)
-        except BaseException:
-            self.socket.close()
-            raise
-        finally:
-            os.close(number)
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
 
     def __exit__(
         self,
@@ -68,62 +63,103 @@ class QemuProcess:
         trace: TracebackType | None,
     ) -> None:
         with self._cleanup:
-            self.stop(patience=_PATIENCE if error else 5.0)
+            self._stop(_PATIENCE if error else _QUIT_PATIENCE)
 
-    def stop(self, patience: float) -> None:
-        """End QEMU and everything it started: it may end by itself for `patience` seconds."""
-        try:
-            self.socket.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(patience)
-        finally:
-            with _hold_signals():
-                _kill_group(self._process)
-                self._listener.join(1)
-                if self._process.stdout and not self._listener.is_alive():
-                    self._process.stdout.close()
+    def _stop(self, patience: float) -> None:
+        self.socket.close()
+        self._child.end(patience)
 
     def describe_end(self) -> str:
         """Say how the process ended and what it said last."""
-        self.stop(_PATIENCE)
-        words = self._words.decode("utf-8", "replace").split("\n")
-        last = " | ".join([word.strip() for word in words if word.strip()][-3:])
-        status = _describe_status(self._process.returncode)
-        return f"{status}; its last words: {last[-400:]}" if last else f"{status} without a word"
-
-    def _listen(self) -> None:
-        """Keep the end of what QEMU prints; read all of it, or QEMU would block."""
-        assert self._process.stdout is not None
-        with contextlib.suppress(OSError, ValueError):
-            while data := os.read(self._process.stdout.fileno(), 1 << 16):
-                self._words = (self._words + data)[-_WORDS_BYTES:]
+        self._stop(_PATIENCE)
+        status = _describe_status(self._child.status)
+        last = " | ".join(self._child.last_lines(3))[-400:]
+        return f"{status}; its last words: {last}" if last else f"{status} without a word"
 
 
 def read_version(binary: Path, timeout: float) -> str:
     """Return what `BINARY -version` prints, within `timeout` seconds. Raises ProbeError."""
-    process = None
-    with _end_on_sigterm():
+    with _end_on_signals(), contextlib.ExitStack() as stack:
+        with _hold_signals():
+            child = _Child(binary, ("-version",))
+            stack.callback(child.end, 0)
+        child.end(timeout)
+    if child.status is None:
+        raise ProbeError(f"{binary}: '-version' did not end within {timeout:g} s")
+    if child.status:
+        last = "".join(child.last_lines(1))[-400:]
+        text = f"{binary}: '-version': {_describe_status(child.status)}"
+        raise ProbeError(f"{text}: {last}" if last else text)
+    return child.words.decode("utf-8", "replace")
+
+
+class _Child:
+    """A process that leads a session of its own, and the end of what it prints.
+
+    `status` is None until it has ended by itself; `words` are its last, at most until it was
+    killed: what it says to that is not why it failed.
+    """
+
+    def __init__(self, binary: Path, arguments: tuple[str, ...], *descriptors: int) -> None:
+        """Start it. Raises ProbeError."""
+        self.status: int | None = None
+        self.words = b""
+        self._ended = False
+        self._process = _start(binary, arguments, descriptors)
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def last_lines(self, count: int) -> list[str]:
+        """Return the last lines it printed that are not empty."""
+        lines = self.words.decode("utf-8", "replace").split("\n")
+        return [line.strip() for line in lines if line.strip()][-count:]
+
+    def end(self, patience: float) -> None:
+        """Let it end by itself for `patience` seconds, then kill it; reap all that is left."""
         try:
-            with _hold_signals():
-                process = _start(binary, ("-version",))
-            words, _ = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired as error:
-            text = f"{binary}: '-version' did not end within {timeout:g} s"
-            raise ProbeError(text) from error
+            self._wait(patience)
         finally:
-            if process:
-                with _hold_signals():
-                    _kill_group(process)
-    text = words.decode("utf-8", "replace")
-    if process.returncode:
-        status = _describe_status(process.returncode)
-        last = text.strip().rpartition("\n")[2][-400:]
-        raise ProbeError(f"{binary}: '-version' {status}" + (f": {last}" if last else ""))
-    return text
+            with _hold_signals():
+                if not self._ended:
+                    self._kill()
+                self._ended = True
+
+    def _kill(self) -> None:
+        """End it and all it started that stayed in its session's first group."""
+        self.status = self._process.poll()
+        words = self.words
+        if self.status is None:
+            self._signal(signal.SIGTERM)
+            self._wait(_PATIENCE)
+        self._signal(signal.SIGKILL)
+        # With a deadline even now: a process of another user cannot be killed.
+        self._wait(_PATIENCE)
+        self._listener.join(_PATIENCE)
+        if self.status is None:
+            self.words = words
+
+    def _wait(self, seconds: float) -> None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+    def _listen(self) -> None:
+        """Keep the end of what it prints; read all of it, or it would block."""
+        assert self._process.stdout is not None
+        with self._process.stdout as output:
+            while data := os.read(output.fileno(), 1 << 16):
+                self.words = (self.words + data)[-_WORDS_BYTES:]
+
+
+def _monitor(number: int) -> tuple[str, ...]:
+    return "-chardev", f"socket,id=qmp,fd={number}", "-mon", "chardev=qmp,mode=control"
 
 
 def _start(
-    binary: Path, arguments: tuple[str, ...], *descriptors: int
+    binary: Path, arguments: tuple[str, ...], descriptors: tuple[int, ...]
 ) -> "subprocess.Popen[bytes]":
     try:
         return subprocess.Popen(
@@ -135,25 +171,15 @@ def _start(
             start_new_session=True,
         )
     except OSError as error:
-        raise ProbeError(f"{binary}: cannot be started: {error.strerror}") from error
+        # The kernel says "No such file" of a file that is there when it cannot find what runs it.
+        no_loader = error.errno == errno.ENOENT and binary.exists()
+        reason = "its interpreter is missing" if no_loader else error.strerror
+        raise ProbeError(f"{binary}: cannot be started: {reason}") from error
 
 
-def _kill_group(process: "subprocess.Popen[bytes]") -> None:
-    """End the process and all it started that stayed in its session's first group; reap it."""
-    if process.poll() is None:
-        _signal_group(process, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_PATIENCE)
-    _signal_group(process, signal.SIGKILL)
-    process.wait()
-
-
-def _signal_group(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
-
-
-def _describe_status(status: int) -> str:
+def _describe_status(status: int | None) -> str:
+    if status is None:
+        return "it had to be killed"
     if status >= 0:
         return f"it exited with status {status}"
     try:
@@ -164,7 +190,7 @@ def _describe_status(status: int) -> str:
 
 @contextlib.contextmanager
 def _hold_signals() -> Iterator[None]:
-    """Let SIGINT and SIGTERM wait for the end of the block, so that no process is left behind."""
+    """Let signals that end wait for the end of the block, so that no process is left behind."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -173,31 +199,29 @@ def _hold_signals() -> Iterator[None]:
     def remember(number: int, _: FrameType | None) -> None:
         caught.append(number)
 
-    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        with contextlib.ExitStack() as stack:
+            for number in (signal.SIGINT, *_ENDING):
+                stack.callback(signal.signal, number, signal.signal(number, remember))
+            yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if caught:
-        signal.raise_signal(caught[0])
+        if caught:
+            signal.raise_signal(caught[0])
 
 
 @contextlib.contextmanager
-def _end_on_sigterm() -> Iterator[None]:
-    """While a QEMU runs, let SIGTERM end this program as an exception does: QEMU is reaped then.
+def _end_on_signals() -> Iterator[None]:
+    """While a QEMU runs, let SIGTERM and SIGHUP end this program as an exception does.
 
-    A program that handles SIGTERM itself is left alone.
+    QEMU is reaped then. What a program handles or ignores itself is left alone.
     """
     in_main = threading.current_thread() is threading.main_thread()
-    if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+    with contextlib.ExitStack() as stack:
+        for number in _ENDING if in_main else ():
+            if signal.getsignal(number) is signal.SIG_DFL:
+                stack.callback(signal.signal, number, signal.SIG_DFL)
+                signal.signal(number, _exit_on_signal)
         yield
-        return
-    signal.signal(signal.SIGTERM, _exit_on_signal)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _exit_on_signal(number: int, _: FrameType | None) -> NoReturn:

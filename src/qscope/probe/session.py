@@ -55,4 +55,8 @@ async def _ask(session: Session, question: Question, timeout: float) -> Exchange
         if not isinstance(error_class, str):
             raise ProbeError(f"{question.execute}: the session failed: {error}") from error
         return question.answered(error=ErrorInfo(error_class, str(error)))
-    return question.answered(result=Raw(msgspec.json.encode(result)))
+    try:
+        return question.answered(result=Raw(msgspec.json.encode(result)))
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.EncodeError) as error:
+        text = f"{question.execute}: the session's result is no JSON: {error}"
+        raise ProbeError(text) from error

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from qscope.errors import ConnectError
 
 _TCP = re.compile(
-    r"(?:tcp:)?(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^/\s:\[\]]+)):(?P<port>\d{1,5})"
+    r"(?:tcp:)?+(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^/\s:\[\]]+)):(?P<port>[0-9]{1,5})"
 )
 
 
@@ -32,7 +32,7 @@ def parse_address(text: str) -> Address | None:
     if _is_socket(text):
         return Address(text)
     found = _TCP.fullmatch(text)
-    if found is None or int(found["port"]) > 0xFFFF:
+    if found is None or not 0 < int(found["port"]) <= 0xFFFF:
         return None
     return Address(None, found["v6"] or found["host"], int(found["port"]))
 

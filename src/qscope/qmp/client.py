@@ -3,6 +3,7 @@
 In: a connected socket. Out: results as received. For the message layer see messages.py.
 """
 
+import secrets
 import socket
 import time
 from collections.abc import Callable
@@ -18,11 +19,12 @@ from qscope.errors import (
     DisconnectError,
     ProtocolError,
 )
+from qscope.model.decoding import UNREADABLE
 from qscope.qmp.address import Address, connect
 from qscope.qmp.messages import Message, MessageStream, encode_command
 
-# QEMU's guest agent neither greets nor negotiates. Who says nothing for this many seconds is asked
-# whether he is one.
+# QEMU's guest agent neither greets nor negotiates. Who says nothing for this many seconds, or for
+# half of what it may take, is asked whether he is one.
 _SILENCE = 1.0
 _CHUNK = 1 << 16
 
@@ -73,33 +75,47 @@ class QMPClient:
         """
         deadline = time.monotonic() + self._timeout
         if may_be_agent:
-            message = self._receive(min(deadline, time.monotonic() + _SILENCE), _is_greeting)
+            silence = min(_SILENCE, self._timeout / 2)
+            message = self._receive(time.monotonic() + silence, _is_greeting)
             message = message or self._greet_agent(deadline)
         else:
             message = self._receive(deadline, _is_greeting)
         if message is None:
-            raise DeadlineError(f"{self._name} sent no QMP greeting within {self._timeout:g} s")
+            raise DeadlineError(
+                f"{self._name} sent no QMP greeting within {self._timeout:g} s"
+                + self._describe_rest()
+            )
         if isinstance(message.greeting, UnsetType):
             return
         try:
             self.greeting = msgspec.json.decode(message.greeting, type=dict[str, Any])
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise ProtocolError(f"{self._name} sent a strange greeting: {error}") from error
         self.execute("qmp_capabilities")
 
     def _greet_agent(self, deadline: float) -> Message | None:
-        """Return the guest agent's reply, or the greeting of a QMP server that was late."""
-        ident = self._send("guest-sync", {"id": 1}, deadline)
-        return self._receive(
-            deadline, lambda each: _is_greeting(each) or (each.is_reply and each.id == ident)
-        )
+        """Return the guest agent's reply, or the greeting of a QMP server that was late.
 
-    def execute(self, command: str, arguments: dict[str, Any] | None = None) -> Raw:
-        """Execute a command and return its raw result.
+        The agent may still owe replies to somebody before us: only ours has this number.
+        """
+        number = secrets.randbits(31)
+        ident = self._send("guest-sync", {"id": number}, deadline)
+
+        def is_wanted(each: Message) -> bool:
+            is_ours = each.is_reply and each.id == ident
+            return _is_greeting(each) or (is_ours and _echoes(each, number))
+
+        return self._receive(deadline, is_wanted)
+
+    def execute(
+        self, command: str, arguments: dict[str, Any] | None = None, *, timeout: float | None = None
+    ) -> Raw:
+        """Execute a command and return its raw result, within `timeout` or the session's.
 
         Raises CommandError when the server refuses, another QMPError when it does not answer.
         """
-        deadline = time.monotonic() + self._timeout
+        timeout = self._timeout if timeout is None else timeout
+        deadline = time.monotonic() + timeout
         ident = self._send(command, arguments, deadline)
         # An error without an id is about a message whose id could not be read: it can only be ours.
         reply = self._receive(
@@ -107,8 +123,8 @@ class QMPClient:
         )
         if reply is None:
             raise DeadlineError(
-                f"{self._name} did not answer {command!r} within {self._timeout:g} s"
-                + (f" (half a reply: {len(self._stream.rest)} bytes)" if self._stream.rest else "")
+                f"{self._name} did not answer {command!r} within {timeout:g} s"
+                + self._describe_rest()
             )
         if isinstance(reply.error, UnsetType):
             assert isinstance(reply.result, Raw)
@@ -147,6 +163,15 @@ class QMPClient:
                 raise DisconnectError(f"{self._name} closed the connection{half}")
             self._stream.feed(data)
 
+    def _describe_rest(self) -> str:
+        rest = self._stream.rest
+        return f" (half a message: {len(rest)} bytes)" if rest else ""
+
 
 def _is_greeting(message: Message) -> bool:
     return message.greeting is not msgspec.UNSET
+
+
+def _echoes(reply: Message, number: int) -> bool:
+    """Whether a reply to `guest-sync` is not somebody else's; an agent may forbid the command."""
+    return not isinstance(reply.result, Raw) or bytes(reply.result) == b"%d" % number

@@ -12,14 +12,18 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from qscope.errors import ProtocolError
+from qscope.model.decoding import UNREADABLE
 
 # The largest reply accepted, as large as the largest command QEMU accepts (json-streamer.c).
 MAX_MESSAGE_BYTES = 64 << 20
 
-_STRUCTURE = re.compile(rb'[{}\[\]"]')
+# A whole string where it is simple, else its beginning.
+_STRUCTURE = re.compile(rb'"[^"\\]*"|[{}\[\]"]')
 _STRING_END = re.compile(rb'["\\]')
 # 0xFF is what the guest agent puts in front of a guest-sync-delimited reply.
 _BETWEEN = b" \t\r\n\xff"
+# Where a message may end: in the middle of one, a comma or another bracket follows.
+_END = re.compile(rb"\}[ \t\r\n\xff]*(?:[^],} \t\r\n\xff]|\Z)")
 
 
 class WireError(Struct, frozen=True):
@@ -44,7 +48,14 @@ class Message(Struct, frozen=True):
         return self.result is not UNSET or self.error is not UNSET
 
 
-_decode = msgspec.json.Decoder(Message).decode
+_decoder = msgspec.json.Decoder(Message)
+
+
+def _decode(data: bytes) -> Message:
+    """Decode one message. Raises one of UNREADABLE."""
+    if not data.isascii():
+        data.decode()  # results stay raw: nobody else finds out in time that they are not UTF-8
+    return _decoder.decode(data)
 
 
 def encode_command(command: str, arguments: dict[str, Any] | None, ident: int) -> bytes:
@@ -61,7 +72,7 @@ class MessageStream:
     def __init__(self, limit: int = MAX_MESSAGE_BYTES) -> None:
         self._limit = limit
         self._buffer = bytearray()
-        self._searched = 0  # no newline before this
+        self._searched = 0  # no newline and no end of a message before this
         self._scanned = 0  # the scanner has been here; 0 while lines do
         self._depth = 0
         self._in_string = False
@@ -80,11 +91,7 @@ class MessageStream:
             return None
         if self._buffer[0] != 0x7B:
             raise ProtocolError(f"expected QMP, got {_quote(self._buffer)}")
-        message = None
-        if not self._scanned:
-            message = self._take_line()
-        if message is None and (self._scanned or self._buffer[-8:].rstrip(_BETWEEN).endswith(b"}")):
-            message = self._take_value()
+        message = self._take_value() if self._scanned else self._take_line()
         if message is None and len(self._buffer) > self._limit:
             raise ProtocolError(f"a message of more than {self._limit} bytes")
         return message
@@ -100,14 +107,14 @@ class MessageStream:
             self._searched = 0
 
     def _take_line(self) -> Message | None:
-        end = self._buffer.find(b"\n", self._searched)
+        start, self._searched = self._searched, len(self._buffer)
+        end = self._buffer.find(b"\n", start)
         if end < 0:
-            self._searched = len(self._buffer)
-            return None
+            return self._take_value() if _END.search(self._buffer, start) else None
         line = bytes(self._buffer[:end])
         try:
             message = _decode(line)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             # A message over several lines, or none at all: the scanner finds out.
             return self._take_value()
         self._drop(end)
@@ -122,7 +129,7 @@ class MessageStream:
         self._drop(end)
         try:
             return _decode(value)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise ProtocolError(f"expected QMP, got {_quote(value)} ({error})") from error
 
     def _scan(self) -> int | None:

@@ -1,0 +1,114 @@
+"""Measure what ARCHITECTURE.md promises about speed: each figure beside its peer, in one run.
+
+Usage: make bench. Exit status 1 when a bar is missed. Quote ratios: machines differ and are noisy.
+"""
+
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import timeit
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec import Raw
+
+from qscope.ask import ask, compile_path
+from qscope.ask.query import answer_anew
+from qscope.load.opening import EMBEDDED
+from qscope.model.interface import Interface
+from qscope.model.schema_info import decode_entities
+from qscope.model.snapshot import decode_snapshot
+from qscope.model.transcript import Transcript
+
+PATH = "blockdev-add/arg-type/+file/drop-cache"
+RUNS = 15
+
+
+def best(work: Callable[[], object], number: int) -> float:
+    """Return the least seconds that one run of `work` took."""
+    return min(timeit.repeat(work, number=number, repeat=9)) / number
+
+
+def cpu_of(command: list[str], environment: dict[str, str]) -> float:
+    """Return the CPU seconds, user and system, that a command took."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def print_row(what: str, ours: str, peer: str, ratio: float | None, bar: float) -> bool:
+    """Print one figure; return whether it holds (a row without a peer does)."""
+    if ratio is None:
+        print(f"{what:46} {ours:>10} {peer:>22}       -  (bar {bar:g})")
+        return True
+    holds = ratio <= bar
+    verdict = "ok" if holds else "MISSED"
+    print(f"{what:46} {ours:>10} {peer:>22} {ratio:6.2f}  (bar {bar:g})  {verdict}")
+    return holds
+
+
+def bench_decoding(reply: bytes) -> bool:
+    ours = best(lambda: Interface(decode_entities(reply)[0]), 5)
+    peer = best(lambda: json.loads(reply), 5)
+    what = f"decode and index a reply of {len(reply) // 1000} KB"
+    return print_row(what, f"{ours * 1e3:.2f} ms", f"json.loads {peer * 1e3:.2f} ms", ours / peer, 1)
+
+
+def bench_asking(interface: Interface) -> bool:
+    path = compile_path(PATH)
+    ask(interface, path)
+    warm = best(lambda: ask(interface, path), 20_000) * 1e6
+    first = best(lambda: answer_anew(interface, path), 5_000) * 1e6
+    peer = f"the first time {first:.1f} µs"
+    return print_row("one compiled path query, in process", f"{warm:.2f} µs", peer, warm, 1)
+
+
+def bench_command(qemu: str, options: list[str], what: str, environment: dict[str, str]) -> bool:
+    query = [str(Path(sys.executable).with_name("qscope")), "query", "-q", *options, PATH]
+    peer = [qemu, "-device", "help"]
+    for command in (query, peer):
+        cpu_of(command, environment)
+    pairs = [(cpu_of(query, environment), cpu_of(peer, environment)) for _ in range(RUNS)]
+    ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
+    ratio = statistics.median(mine / other for mine, other in pairs)
+    text = f"-device help {theirs * 1e3:.0f} ms"
+    return print_row(what, f"{ours * 1e3:.0f} ms", text, ratio, 2)
+
+
+def bench_commands(qemu: str | None) -> bool:
+    rows = {"qscope query on a cached binary, CPU": [], "the same on the shipped snapshot": [EMBEDDED]}
+    if qemu is None:
+        for what in rows:
+            print_row(what, "", "no QEMU to compare with", None, 2)
+        return True
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "QSCOPE_CACHE_DIR": folder}
+        results = [
+            bench_command(qemu, ["--snapshot", *(source or [qemu])], what, environment)
+            for what, source in rows.items()
+        ]
+    return all(results)
+
+
+def main() -> None:
+    snapshot = decode_snapshot(Path(EMBEDDED).read_bytes())
+    exchange = Transcript(snapshot.exchanges).find("query-qmp-schema")
+    assert exchange is not None
+    assert isinstance(exchange.result, Raw)
+    print(f"{'what':46} {'qscope':>10} {'peer':>22} {'ratio':>6}")
+    results = [
+        bench_decoding(bytes(exchange.result)),
+        bench_asking(Interface.from_snapshot(snapshot)),
+        bench_commands(shutil.which(os.environ.get("QSCOPE_QEMU", "qemu-system-x86_64"))),
+    ]
+    sys.exit(not all(results))
+
+
+if __name__ == "__main__":
+    main()

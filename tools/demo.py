@@ -1,0 +1,57 @@
+"""The main job on one screen: which QEMU, how much it can do, a tree, five answers, itself.
+
+Usage: make demo. Asks the first QEMU on PATH, else the one recorded in qscope.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import qscope
+from qscope.ask.names import summarise
+from qscope.errors import ProbeError
+from qscope.load import load
+from qscope.load.opening import EMBEDDED, Opened
+from qscope.model.canonical import schema_hash
+
+PATHS = (
+    "blockdev-add/arg-type/+file/drop-cache",
+    "screendump/arg-type/format/^png",
+    "device:virtio-blk-pci",
+    "machine:q35",
+    "query-block/ret-type/nosuch",
+)
+
+
+def open_any() -> Opened:
+    try:
+        return load()
+    except ProbeError as error:
+        print(f"(the QEMU on PATH could not be asked: {error})")
+        return load(EMBEDDED)
+
+
+def run(*words: str, source: str) -> None:
+    """Run qscope as a user would, on the same source; a "no" among the answers is no failure."""
+    command = [str(Path(sys.executable).with_name("qscope")), *words, "--quiet"]
+    print(f"\n$ qscope {' '.join(words)}", flush=True)
+    subprocess.run([*command, "--snapshot", source], check=False)
+
+
+def main() -> None:
+    interface, origin = open_any()
+    source = origin.split(" (")[0] if origin.startswith("/") else EMBEDDED
+    counts = summarise(interface)
+    print(f"{interface.identity.describe()}, from {origin}")
+    print(
+        f"{counts.commands} commands, {counts.events} events, {counts.named_arguments_and_results} "
+        f"named arguments and results, {counts.enum_values} enum values"
+    )
+    print(schema_hash(interface), f"(qscope {qscope.__version__})")
+    run("show", "block_resize", source=source)
+    run("query", *PATHS, source=source)
+    run("show", "query-qmp-schema/ret-type", "--depth", "1", source=source)
+
+
+if __name__ == "__main__":
+    main()
