@@ -139,14 +139,15 @@ def ask_transcript(transcript: list[Json], path: str) -> int | None:
         "qemuopts": ("option", "query-command-line-options"),
         "migration": ("capability", "query-migrate-capabilities"),
     }[prefix]
-    items = recorded.result(command)
+    items = recorded.result(command, key)
     if items is None:
         return None
     found = [item for item in items if item[key] == name]
-    if prefix == "qemuopts" and rest and found:
-        return int(rest[0] in [each["name"] for each in found[0]["parameters"]])
-    assert not rest
-    return int(bool(found))
+    if not (rest and found):
+        return int(bool(found))
+    # Only these have anything behind the name.
+    assert prefix == "qemuopts"
+    return int(rest[0] in [each["name"] for each in found[0]["parameters"]])
 
 
 class _Recorded:
@@ -162,24 +163,25 @@ class _Recorded:
                 return exchange
         return None
 
-    def result(self, command: str, **arguments: Any) -> list[Json] | None:
-        """Return the list that was the answer; None where there is no usable answer."""
-        found = (self.first(command, arguments) or {}).get("return")
-        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+    def result(
+        self, command: str, key: str = "name", arguments: Json | None = None
+    ) -> list[Json] | None:
+        """Return the list that was the answer; None where it is none, or an item lacks `key`."""
+        found = (self.first(command, arguments or {}) or {}).get("return")
+        if not isinstance(found, list):
             return None
-        return found
+        usable = all(isinstance(item, dict) and isinstance(item.get(key), str) for item in found)
+        return found if usable else None
 
-    def names(self, command: str, **arguments: Any) -> list[str] | None:
-        """Return the names in the answer; None where one has none."""
-        found = self.result(command, **arguments)
-        if found is None or not all(isinstance(item.get("name"), str) for item in found):
-            return None
-        return [item["name"] for item in found]
+    def names(self, command: str, arguments: Json | None = None) -> list[str] | None:
+        """Return the names in the answer."""
+        found = self.result(command, arguments=arguments)
+        return None if found is None else [item["name"] for item in found]
 
     def ask_type(self, prefix: str, name: str, rest: list[str]) -> int | None:
         """Answer for a QOM type: by its properties, by the error, else by the listing."""
         command = f"{prefix}-list-properties" if prefix == "device" else "qom-list-properties"
-        properties = self.names(command, typename=name)
+        properties = self.names(command, {"typename": name})
         if properties is not None:
             if rest:
                 return int(rest[0] in properties)
@@ -192,9 +194,11 @@ class _Recorded:
         return None if rest and present else present
 
     def _is_listed(self, prefix: str, name: str) -> int | None:
-        for question in [{"implements": "device"}, {}] if prefix == "device" else [{}]:
-            for extra in ({}, {"abstract": False}, {"abstract": True}):
-                listed = self.result("qom-list-types", **question, **extra)
+        questions: list[Json] = [{"implements": "device"}, {}] if prefix == "device" else [{}]
+        extras: list[Json] = [{}, {"abstract": False}, {"abstract": True}]
+        for question in questions:
+            for extra in extras:
+                listed = self.result("qom-list-types", arguments=question | extra)
                 if listed is not None:
                     return int(any(t["name"] == name and not t.get("abstract") for t in listed))
         return None
@@ -207,7 +211,7 @@ class _Recorded:
         for machine in machines:
             if name in (machine["name"], machine.get("alias")):
                 properties = self.names(
-                    "qom-list-properties", typename=f"{machine['name']}-machine"
+                    "qom-list-properties", {"typename": f"{machine['name']}-machine"}
                 )
                 if not rest:
                     return 1
@@ -260,22 +264,28 @@ def _list_ways(entries: dict[str, Json], entry: Json) -> Iterator[tuple[str, str
         case "enum":
             for member in entry.get("members", []):
                 yield f"^{member['name']}", None
-                for feature in member.get("features", []):
-                    yield f"^{member['name']}/${feature}", None
+                yield from _list_features(f"^{member['name']}/$", member)
         case "object":
-            for member in entry["members"]:
-                written = member["name"] if member["name"][0] in _LETTERS else f" {member['name']}"
-                yield written, member["type"]
-                if "default" in member:
-                    yield f"*{member['name']}", member["type"]
-                for feature in member.get("features", []):
-                    yield f"{written}/$${feature}", None
-            for variant in entry.get("variants", []):
-                yield f"+{variant['case']}", variant["type"]
+            yield from _list_members(entry)
         case _:
-            for key in ("arg-type", "ret-type", "name"):
-                if key in entry:
-                    yield key, entries[entry[key]]["name"]
+            yield from (
+                (key, entry[key]) for key in ("arg-type", "ret-type", "name") if key in entry
+            )
+
+
+def _list_members(entry: Json) -> Iterator[tuple[str, str | None]]:
+    for member in entry["members"]:
+        written = member["name"] if member["name"][0] in _LETTERS else f" {member['name']}"
+        yield written, member["type"]
+        if "default" in member:
+            yield f"*{member['name']}", member["type"]
+        yield from _list_features(f"{written}/$$", member)
+    for variant in entry.get("variants", []):
+        yield f"+{variant['case']}", variant["type"]
+
+
+def _list_features(stem: str, member: Json) -> Iterator[tuple[str, None]]:
+    return ((stem + feature, None) for feature in member.get("features", []))
 
 
 def _damage(random: Random, components: list[str]) -> None:

@@ -30,12 +30,11 @@ NAMES = ["a", "b", "c"]
 TYPE_NAMES = ["0", "1", "2", "3", "4", "5"]
 
 
-def _subset(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.lists(st.sampled_from(NAMES), unique=True, max_size=2).flatmap(
-        lambda names: st.tuples(
-            *[strategy.map(lambda make, name=name: make(name)) for name in names]
-        )
-    )
+def _subset(strategy: st.SearchStrategy[Callable[[str], Any]]) -> st.SearchStrategy[Any]:
+    """Up to two of the names, each put into something that `strategy` makes of a name."""
+    pairs = st.tuples(st.sampled_from(NAMES), strategy)
+    several = st.lists(pairs, unique_by=lambda pair: pair[0], max_size=2)
+    return several.map(lambda found: tuple(make(name) for name, make in found))
 
 
 def _members(types: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[Member, ...]]:
@@ -95,16 +94,17 @@ def entities(draw: st.DrawFn, *, alternates: bool = True) -> list[Entity]:
     names = TYPE_NAMES[: draw(st.integers(1, len(TYPE_NAMES)))]
     targets = st.sampled_from(names)
     found: list[Entity] = [draw(_types(name, targets, alternates=alternates)) for name in names]
-    for name in draw(st.lists(st.sampled_from(["query-x", "x-add"]), unique=True, min_size=1)):
-        found.append(
-            Command(
-                name=name,
-                arg_type=draw(targets),
-                ret_type=draw(targets),
-                allow_oob=draw(st.booleans()),
-                listed_features=draw(FEATURES),
-            )
+    commands = draw(st.lists(st.sampled_from(["query-x", "x-add"]), unique=True, min_size=1))
+    found += [
+        Command(
+            name=name,
+            arg_type=draw(targets),
+            ret_type=draw(targets),
+            allow_oob=draw(st.booleans()),
+            listed_features=draw(FEATURES),
         )
+        for name in commands
+    ]
     if draw(st.booleans()):
         found.append(Event(name="X_GONE", arg_type=draw(targets)))
     return found

@@ -9,7 +9,7 @@ from qscope.errors import UnknownNameError
 from qscope.load.opening import EMBEDDED
 from qscope.model.interface import Interface
 from qscope.model.listings import Listings
-from qscope.model.schema_info import Command, Member, ObjectType, Variant
+from qscope.model.schema_info import Command, Entity, Member, ObjectType, Variant
 from qscope.model.snapshot import decode_snapshot
 
 
@@ -105,7 +105,7 @@ def test_depth_cuts_and_says_so(embedded):
 
 
 def test_recursion_becomes_a_reference():
-    entities = [
+    entities: list[Entity] = [
         Command(name="c", arg_type="0", ret_type="0"),
         ObjectType(
             name="0",

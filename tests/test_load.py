@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from msgspec import Raw
 
 from qscope.errors import ProbeError, QscopeError, SnapshotError, TargetError
 from qscope.load import cache, load, open_interface, record
@@ -113,6 +114,13 @@ def test_a_changed_binary_is_asked_again(fake, change):
     change(fake)
     load(str(fake.path))
     assert fake.probes == 2
+
+
+def test_a_script_without_version_is_asked_but_not_cached(fake):
+    Path(f"{fake.path}.version").unlink()
+    assert load(str(fake.path)).interface.commands
+    assert load(str(fake.path)).interface.commands
+    assert (fake.probes, list(cache.list_entries())) == (2, [])
 
 
 def cut(path: Path) -> None:
@@ -246,7 +254,7 @@ def test_kinds_are_told_by_content_not_by_name(tmp_path):
         pytest.param(lambda path: path.mkdir(), TargetError, id="folder"),
         pytest.param(lambda path: path.write_bytes(b""), SnapshotError, id="empty"),
         pytest.param(lambda path: path.write_bytes(b"{"), SnapshotError, id="half"),
-        pytest.param(lambda path: os.mkfifo(path), SnapshotError, id="FIFO nobody writes to"),
+        pytest.param(os.mkfifo, SnapshotError, id="FIFO nobody writes to"),
         pytest.param(lambda path: path.write_bytes(b"#!/nonexistent/x\n"), ProbeError, id="script"),
         pytest.param(lambda path: path.write_bytes(b"\x7fELFjunk"), ProbeError, id="no ELF"),
         pytest.param(lambda path: path.symlink_to(path), TargetError, id="link to itself"),
@@ -279,6 +287,7 @@ def test_what_ships_is_readable_and_has_no_prose():
         snapshot = decode_snapshot(file.read())
     options = Transcript(snapshot.exchanges).find("query-command-line-options")
     assert options is not None
+    assert isinstance(options.result, Raw)
     assert b'"help"' not in bytes(options.result)
     assert b"/usr/bin" not in encode_snapshot(snapshot)
 

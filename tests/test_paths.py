@@ -16,13 +16,13 @@ from qscope.errors import PathError
 from qscope.model.interface import Interface
 from qscope.model.schema_info import decode_entities, encode_entity
 from qscope.model.snapshot import decode_snapshot
-from tests.path_oracle import ask_schema, make_paths
+from tests.path_oracle import Json, ask_schema, make_paths
 from tests.strategies import entities
 
 DEPRECATED = ["deprecated"]
 OPTIONAL = {"default": None}
 
-SCHEMA = [
+SCHEMA: list[Json] = [
     {"name": "add", "meta-type": "command", "arg-type": "1", "ret-type": "[[box]]",
      "features": ["json-cli"], "allow-oob": True},
     {"name": "list", "meta-type": "command", "arg-type": "0", "ret-type": "any"},
@@ -271,6 +271,11 @@ def test_a_path_to_a_type_names_it_and_a_boolean_one_does_not(path, entity):
     assert (answer.verdict, answer.entity, answer.position) == (Verdict.YES, entity, None)
 
 
+AT_THE_MEMBER = pytest.mark.xfail(
+    reason="a missing feature of a member stops at the member, which is there"
+)
+
+
 @pytest.mark.parametrize(
     ("path", "position"),
     [
@@ -283,6 +288,8 @@ def test_a_path_to_a_type_names_it_and_a_boolean_one_does_not(path, entity):
         ("1/driver/^flie", 2),
         ("1/cache/$deprecated", 2),
         ("either/next/missing", 2),
+        pytest.param("1/cache/$$missing", 2, marks=AT_THE_MEMBER),
+        pytest.param("1/driver/^file/$missing", 3, marks=AT_THE_MEMBER),
     ],
 )
 def test_a_no_says_at_which_component_it_stops(path, position):
@@ -390,12 +397,16 @@ def recorded(request):
 @example(seed=0)
 @settings(deadline=None, max_examples=100)
 def test_random_paths_are_answered_like_the_oracle(recorded, seed):
-    compare(*recorded, seed)
+    interface, schema = recorded
+    compare(interface, schema, seed)
 
 
 @pytest.mark.parametrize("recorded", ["embedded", "shared"], indirect=True)
 def test_random_paths_are_of_every_sort(recorded):
-    seen = sum((compare(*recorded, seed) for seed in range(20)), Counter())
+    interface, schema = recorded
+    seen: Counter[int] = Counter()
+    for seed in range(20):
+        seen += compare(interface, schema, seed)
     assert seen.total() == 20 * PATHS_PER_SEED
     assert min(seen[1], seen[0], seen[-1]) > 200
 

@@ -57,7 +57,8 @@ def bench_decoding(reply: bytes) -> bool:
     ours = best(lambda: Interface(decode_entities(reply)[0]), 5)
     peer = best(lambda: json.loads(reply), 5)
     what = f"decode and index a reply of {len(reply) // 1000} KB"
-    return print_row(what, f"{ours * 1e3:.2f} ms", f"json.loads {peer * 1e3:.2f} ms", ours / peer, 1)
+    text = f"json.loads {peer * 1e3:.2f} ms"
+    return print_row(what, f"{ours * 1e3:.2f} ms", text, ours / peer, 1)
 
 
 def bench_asking(interface: Interface) -> bool:
@@ -70,7 +71,7 @@ def bench_asking(interface: Interface) -> bool:
 
 
 def bench_command(qemu: str, options: list[str], what: str, environment: dict[str, str]) -> bool:
-    query = [str(Path(sys.executable).with_name("qscope")), "query", "-q", *options, PATH]
+    query = [str(Path(sys.executable).with_name("qscope")), "query", "--quiet", *options, PATH]
     peer = [qemu, "-device", "help"]
     for command in (query, peer):
         cpu_of(command, environment)
@@ -82,7 +83,10 @@ def bench_command(qemu: str, options: list[str], what: str, environment: dict[st
 
 
 def bench_commands(qemu: str | None) -> bool:
-    rows = {"qscope query on a cached binary, CPU": [], "the same on the shipped snapshot": [EMBEDDED]}
+    rows = {
+        "qscope query on a cached binary, CPU": [],
+        "the same on the shipped snapshot": [EMBEDDED],
+    }
     if qemu is None:
         for what in rows:
             print_row(what, "", "no QEMU to compare with", None, 2)

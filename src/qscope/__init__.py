@@ -14,6 +14,7 @@ from qscope._version import __version__
 from qscope.errors import QscopeError
 
 if TYPE_CHECKING:
+    from qscope import probe
     from qscope.ask import Answer, Verdict, ask
     from qscope.load import open_interface as open  # noqa: A004
     from qscope.model.interface import Interface
@@ -24,9 +25,10 @@ _LAZY = {
     "Verdict": ("qscope.ask", "Verdict"),
     "ask": ("qscope.ask", "ask"),
     "open": ("qscope.load", "open_interface"),
+    "probe": ("qscope.probe", ""),
 }
 
-__all__ = ["Answer", "Interface", "QscopeError", "Verdict", "__version__", "ask", "open"]
+__all__ = ["Answer", "Interface", "QscopeError", "Verdict", "__version__", "ask", "open", "probe"]
 
 
 def __getattr__(name: str) -> object:
@@ -36,4 +38,5 @@ def __getattr__(name: str) -> object:
     import importlib  # noqa: PLC0415
 
     module, attribute = _LAZY[name]
-    return getattr(importlib.import_module(module), attribute)
+    found = importlib.import_module(module)
+    return getattr(found, attribute) if attribute else found

@@ -9,10 +9,9 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeAlias
 
-from qscope.errors import SnapshotError, TargetError
+from qscope.errors import ProbeError, SnapshotError, TargetError
 from qscope.load import cache
 from qscope.load.files import read_bytes
-from qscope.model.index import Index, make_index
 from qscope.model.interface import Interface
 from qscope.model.snapshot import Snapshot, decode_snapshot
 
@@ -20,6 +19,8 @@ from qscope.model.snapshot import Snapshot, decode_snapshot
 EMBEDDED = os.path.join(
     os.path.dirname(os.path.dirname(__file__)), "data", "qemu-7.2.22-debian-x86_64.json.gz"
 )
+# Seconds that a script may take to print the version of the QEMU it execs.
+_VERSION_TIMEOUT = 5.0
 # What Debian and QEMU call a target where the kernel says otherwise.
 _TARGETS = {"i686": "i386", "i586": "i386", "ppc64le": "ppc64", "armv7l": "arm", "armv6l": "arm"}
 
@@ -67,16 +68,11 @@ def load(
         return Opened(Interface.from_snapshot(_read_file(EMBEDDED)), "the snapshot in qscope")
     if source.file:
         return Opened(Interface.from_snapshot(_read_file(source.file)), source.name)
-    if source.binary and use_cache:
-        key = _make_key(source.binary, timeout)
-        index = cache.find_index(key)
-        if index:
-            return Opened(Interface.from_index(index), f"{source.name} (cached)")
-        return Opened(
-            Interface.from_index(_fill_cache(source.binary, key, timeout, progress)),
-            f"{source.name} (probed now)",
-        )
-    snapshot = _probe(source, timeout, progress)
+    key = _make_key(source.binary, timeout) if source.binary and use_cache else None
+    index = cache.find_index(key) if key else None
+    if index:
+        return Opened(Interface.from_index(index), f"{source.name} (cached)")
+    snapshot = _probe(source, key, timeout, progress)
     return Opened(Interface.from_snapshot(snapshot), f"{source.name} (probed now)")
 
 
@@ -96,12 +92,8 @@ def record(
         raise TargetError("no QEMU on PATH: name a binary, a wrapper script or a QMP socket")
     if source.file:
         raise TargetError(f"{source.name} is no QEMU but a file; 'query' and 'show' read snapshots")
-    if not (source.binary and use_cache):
-        return _probe(source, timeout, progress), source.name
-    key = _make_key(source.binary, timeout)
-    snapshot = _probe(source, timeout, progress)
-    cache.store(key, snapshot)
-    return snapshot, source.name
+    key = _make_key(source.binary, timeout) if source.binary and use_cache else None
+    return _probe(source, key, timeout, progress), source.name
 
 
 def list_candidates() -> Iterator[str]:
@@ -190,26 +182,34 @@ def _read_file(path: str) -> Snapshot:
         raise SnapshotError(text if text.startswith(path) else f"{path}: {text}") from error
 
 
-def _make_key(binary: str, timeout: float | None) -> dict[str, object]:
+def _make_key(binary: str, timeout: float | None) -> dict[str, object] | None:
+    """Return what identifies a binary in the cache.
+
+    None for a script that does not answer `-version`: nothing then tells which QEMU is behind it.
+    """
     says = None
     if (_read_start(binary) or b"").startswith(b"#!"):
         from pathlib import Path  # noqa: PLC0415 - not for a cached binary
 
-        from qscope.probe import DEFAULT_TIMEOUT, read_version  # noqa: PLC0415
+        from qscope.probe import read_version  # noqa: PLC0415
 
-        says = read_version(Path(binary), timeout or DEFAULT_TIMEOUT)
-    return cache.make_key(binary, says)
-
-
-def _fill_cache(
-    binary: str, key: dict[str, object], timeout: float | None, progress: Progress | None
-) -> Index:
-    snapshot = _probe(_Source(binary, binary=binary), timeout, progress)
-    cache.store(key, snapshot)
-    return make_index(snapshot)
+        try:
+            says = read_version(Path(binary), min(timeout or _VERSION_TIMEOUT, _VERSION_TIMEOUT))
+        except ProbeError:
+            return None
+    try:
+        return cache.make_key(binary, says)
+    except OSError as error:
+        raise TargetError(f"{binary}: {error.strerror}") from error
 
 
-def _probe(source: _Source, timeout: float | None, progress: Progress | None) -> Snapshot:
+def _probe(
+    source: _Source,
+    key: dict[str, object] | None,
+    timeout: float | None,
+    progress: Progress | None,
+) -> Snapshot:
+    """Ask a QEMU everything; keep that under `key` if there is one."""
     from pathlib import Path  # noqa: PLC0415 - starting processes is not for a cached binary
 
     from qscope import probe  # noqa: PLC0415
@@ -217,7 +217,10 @@ def _probe(source: _Source, timeout: float | None, progress: Progress | None) ->
 
     timeout = timeout or probe.DEFAULT_TIMEOUT
     if source.binary:
-        return probe.probe_binary(Path(source.binary), timeout=timeout, progress=progress)
+        snapshot = probe.probe_binary(Path(source.binary), timeout=timeout, progress=progress)
+        if key:
+            cache.store(key, snapshot)
+        return snapshot
     assert source.address is not None
     address = parse_address(source.address)
     if address is None:

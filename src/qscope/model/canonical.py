@@ -59,8 +59,8 @@ def interface_hash(interface: Interface) -> str:
 def canonical_form(interface: Interface) -> bytes:
     """Return one JSON line per distinguishable entity that commands and events lead to.
 
-    A line is the entity's own facts, then the numbers of the types it mentions; the number of a type
-    is that of its line, counted from 0.
+    A line is the entity's own facts, then the numbers of the types it mentions; a type's number is
+    that of its line, counted from 0.
     """
     names, shapes = _reach(interface)
     position = {name: index for index, name in enumerate(names)}

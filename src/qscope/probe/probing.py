@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from qscope.errors import CommandError, ProbeError, QMPError
+from qscope.errors import CommandError, DeadlineError, ProbeError, QMPError
 from qscope.model.snapshot import Identity, Snapshot
 from qscope.model.transcript import ErrorInfo, Exchange
 from qscope.probe.process import QemuProcess
@@ -51,7 +51,8 @@ def probe_binary(
             exchanges = _ask_everything(client, progress)
             _quit(client, timeout)
         except QMPError as error:
-            raise ProbeError(f"{binary}: {error}; {process.describe_end()}") from error
+            end = process.describe_end(hangs=isinstance(error, DeadlineError))
+            raise ProbeError(f"{binary}: {error}; {end}") from error
     return Snapshot(identity, exchanges, client.greeting)
 
 

@@ -11,12 +11,10 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import NoReturn
 
 from qscope.errors import ProbeError
 
@@ -24,11 +22,12 @@ from qscope.errors import ProbeError
 # then QEMU spins for ever (measured on 5.2 to 11.1).
 ARGUMENTS = ("-S", "-machine", "none", "-nodefaults", "-no-user-config", "-display", "none")
 _WORDS_BYTES = 4096
-# Seconds to end after the connection broke, after SIGTERM, after SIGKILL; and after `quit`.
+# Seconds to end after the connection broke, after SIGTERM, after SIGKILL; and after `quit`, when
+# a container may have to be taken down.
 _PATIENCE = 0.5
-_QUIT_PATIENCE = 5.0
+_QUIT_PATIENCE = 2.0
 # A closed terminal ends its programs with SIGHUP, which a QEMU in its own session does not get.
-_ENDING = (signal.SIGTERM, signal.SIGHUP)
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class QemuProcess:
@@ -63,15 +62,15 @@ class QemuProcess:
         trace: TracebackType | None,
     ) -> None:
         with self._cleanup:
-            self._stop(_PATIENCE if error else _QUIT_PATIENCE)
+            self._stop(0 if error else _QUIT_PATIENCE)
 
     def _stop(self, patience: float) -> None:
         self.socket.close()
         self._child.end(patience)
 
-    def describe_end(self) -> str:
-        """Say how the process ended and what it said last."""
-        self._stop(_PATIENCE)
+    def describe_end(self, *, hangs: bool) -> str:
+        """Say how the process ended and what it said last; one that hangs is killed at once."""
+        self._stop(0 if hangs else _PATIENCE)
         status = _describe_status(self._child.status)
         last = " | ".join(self._child.last_lines(3))[-400:]
         return f"{status}; its last words: {last}" if last else f"{status} without a word"
@@ -201,7 +200,7 @@ def _hold_signals() -> Iterator[None]:
 
     try:
         with contextlib.ExitStack() as stack:
-            for number in (signal.SIGINT, *_ENDING):
+            for number in _ENDING:
                 stack.callback(signal.signal, number, signal.signal(number, remember))
             yield
     finally:
@@ -211,18 +210,23 @@ def _hold_signals() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _end_on_signals() -> Iterator[None]:
-    """While a QEMU runs, let SIGTERM and SIGHUP end this program as an exception does.
+    """While a QEMU runs, let a signal end this program as an exception does: QEMU is reaped then.
 
-    QEMU is reaped then. What a program handles or ignores itself is left alone.
+    Only the first one: another must not interrupt the reaping. What a program handles or ignores
+    itself is left alone.
     """
+    caught: list[int] = []
+
+    def end(number: int, _: FrameType | None) -> None:
+        if not caught:
+            caught.append(number)
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
     in_main = threading.current_thread() is threading.main_thread()
     with contextlib.ExitStack() as stack:
         for number in _ENDING if in_main else ():
-            if signal.getsignal(number) is signal.SIG_DFL:
-                stack.callback(signal.signal, number, signal.SIG_DFL)
-                signal.signal(number, _exit_on_signal)
+            before = signal.getsignal(number)
+            if before in (signal.SIG_DFL, signal.default_int_handler):
+                stack.callback(signal.signal, number, before)
+                signal.signal(number, end)
         yield
-
-
-def _exit_on_signal(number: int, _: FrameType | None) -> NoReturn:
-    sys.exit(128 + number)

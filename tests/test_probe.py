@@ -1,0 +1,439 @@
+"""Probing QEMUs that misbehave, through the command line: one line says why, nothing is left."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from qscope.errors import ProbeError
+from qscope.probe import probe_binary, read_version
+from tests.fake_qemu import make_fake, make_script
+
+_DEADLINE = 20
+_MARK = "QSCOPE_TEST_MARK"
+_PROBE = [sys.executable, "-m", "qscope", "probe", "--timeout", "1", "--no-cache"]
+
+
+class Outcome(NamedTuple):
+    status: int
+    stdout: str
+    stderr: str
+
+
+class Runner:
+    """Starts qscope with a mark in the environment, which every process under it inherits."""
+
+    def __init__(self):
+        self._mark = f"{_MARK}={uuid.uuid4().hex}"
+
+    def start(self, *words):
+        name, _, value = self._mark.partition("=")
+        return subprocess.Popen(
+            list(map(str, words)),
+            env={**os.environ, name: value},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *words):
+        with self.start(*words) as process:
+            try:
+                stdout, stderr = process.communicate(timeout=_DEADLINE)
+            finally:
+                process.kill()
+        return Outcome(process.returncode, stdout, stderr)
+
+    def find_left(self):
+        """Return the processes that are left, after giving the kernel time to bury the dead."""
+        deadline = time.monotonic() + 2
+        while (left := self._find_marked()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return left
+
+    def clean(self):
+        for number in self._find_marked():
+            os.kill(int(number), signal.SIGKILL)
+
+    def _find_marked(self):
+        return [each.name for each in Path("/proc").glob("[0-9]*") if self._is_marked(each)]
+
+    def _is_marked(self, folder):
+        try:
+            return self._mark.encode() in (folder / "environ").read_bytes()
+        except OSError:
+            return False
+
+
+@pytest.fixture
+def runner():
+    runner = Runner()
+    yield runner
+    runner.clean()
+
+
+def assert_fails(runner, target, *words):
+    outcome = runner.run(*_PROBE, target)
+    assert (outcome.status, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith(f"qscope: {target}: ")
+    assert outcome.stderr.count("\n") == 1
+    assert outcome.stderr.endswith("\n")
+    assert [word for word in words if word not in outcome.stderr] == [], outcome.stderr
+    assert runner.find_left() == []
+    return outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "reason"),
+    [
+        pytest.param("#!/bin/sh\n", 0o644, "Permission denied", id="not executable"),
+        pytest.param("#!/no/such/sh\n", 0o755, "its interpreter is missing", id="no interpreter"),
+        pytest.param(b"\x7fELF and no more", 0o755, "Exec format error", id="not of this machine"),
+    ],
+)
+def test_what_cannot_be_started(runner, tmp_path, content, mode, reason):
+    binary = make_script(tmp_path, content)
+    binary.chmod(mode)
+    assert_fails(runner, binary, f"cannot be started: {reason}")
+
+
+_NO_GREETING = "it sent no QMP greeting within 1 s"
+_NO_ANSWER = "it did not answer 'query-target' within 1 s"
+_CLOSED = "it closed the connection"
+_DEEP = '{"return": ' + "[" * 9999 + "]" * 9999 + "}"
+_KILLED = "it had to be killed"
+
+
+@pytest.mark.parametrize(
+    ("plan", "words"),
+    [
+        pytest.param(
+            {"at": "start", "do": "exit", "status": 3, "text": "no \x1b[1mKVM\x07 here"},
+            [_CLOSED, "exited with status 3", "last words: starting | no ?[1mKVM? here"],
+            id="exits at once",
+        ),
+        pytest.param(
+            {"at": "start", "do": "exit"}, [_CLOSED, "exited with status 0", "words"], id="exits 0"
+        ),
+        pytest.param(
+            {"at": "start", "do": "exit", "status": 1, "text": "x" * 9999 + " the end"},
+            [_CLOSED, "exited with status 1", "xxx the end"],
+            id="exits with a long word",
+        ),
+        pytest.param(
+            {"at": "start", "do": "die", "status": 9, "text": "assertion failed"},
+            [_CLOSED, "killed by SIGKILL", "last words: assertion failed"],
+            id="killed",
+        ),
+        pytest.param(
+            {"at": "start", "do": "die", "status": 40}, ["killed by signal 40"], id="nameless"
+        ),
+        pytest.param(
+            {"at": "query-target", "do": "exit", "status": 1, "text": "out of memory"},
+            [_CLOSED, "exited with status 1", "out of memory"],
+            id="exits in the middle",
+        ),
+        pytest.param(
+            {"at": "query-target", "do": "die", "status": 11},
+            [_CLOSED, "killed by SIGSEGV"],
+            id="killed in the middle",
+        ),
+        pytest.param({"at": "greeting"}, [_NO_GREETING, _KILLED, "without a word"], id="no hello"),
+        pytest.param({"at": "query-target"}, [_NO_ANSWER, _KILLED], id="no answer"),
+        pytest.param({"at": "qmp_capabilities"}, ["did not answer 'qmp_cap"], id="no negotiation"),
+        pytest.param(
+            {"at": "query-target", "setting": "ignore"}, [_NO_ANSWER, _KILLED], id="ignores SIGTERM"
+        ),
+        pytest.param(
+            {"at": "greeting", "do": "half"}, [_NO_GREETING, "half a message"], id="half a greeting"
+        ),
+        pytest.param(
+            {"at": "query-target", "do": "half"}, [_NO_ANSWER, "half a message"], id="half a reply"
+        ),
+        pytest.param(
+            {"at": "query-target", "do": "half and exit", "status": 4},
+            [_CLOSED, "in the middle of a message", "status 4", "half is enough"],
+            id="half a reply, then exits",
+        ),
+        pytest.param(
+            {"at": "query-target", "do": "trickle"}, [_NO_ANSWER, "half a message"], id="trickles"
+        ),
+        pytest.param(
+            {"at": "greeting", "do": "say", "text": "QEMU 9\nlogin: "},
+            ["expected QMP, got 'QEMU 9\\nlogin: '"],
+            id="speaks another protocol",
+        ),
+        pytest.param(
+            {"at": "greeting", "do": "flood", "text": "\x00"}, ["expected QMP"], id="endless bytes"
+        ),
+        pytest.param(
+            {"at": "query-target", "do": "flood", "text": '{"event": "X"}\r\n'},
+            [_NO_ANSWER],
+            id="endless events",
+        ),
+        pytest.param({"at": "greeting", "do": "flood", "text": "{"}, [], id="endless {"),
+        pytest.param({"at": "greeting", "do": "flood", "text": " "}, [_NO_GREETING], id="blanks"),
+        pytest.param(
+            {"at": "query-target", "do": "flood", "text": '{"a":"'},
+            [],
+            id='endless "',
+        ),
+        pytest.param(
+            {"at": "query-target", "do": "say", "text": '{"return": {"arch": x86}}\r\n'},
+            ["expected QMP, got '{"],
+            id="no JSON",
+        ),
+        pytest.param(
+            {"at": "query-target", "do": "say", "text": '{"return": "\xff"}\r\n'},
+            ["expected QMP, got '{"],
+            id="no UTF-8",
+        ),
+        pytest.param(
+            {"at": "query-target", "do": "say", "text": '{"event": "\xff"}\r\n'},
+            ["expected QMP, got '{"],
+            id="no UTF-8 in an event",
+        ),
+        pytest.param(
+            {"at": "query-target", "do": "say", "text": _DEEP},
+            ["expected QMP, got '{"],
+            id="too deep",
+        ),
+        pytest.param(
+            {"at": "query-target", "do": "say", "text": '{"error": {"desc": "no"}}\n'},
+            ["expected QMP, got '{"],
+            id="an error without a class",
+        ),
+        pytest.param(
+            {"at": "greeting", "do": "say", "text": '["QMP"]\r\n'}, ["expected QMP"], id="an array"
+        ),
+        pytest.param(
+            {"at": "greeting", "do": "say", "text": '{"QMP": ["oob"]}\r\n'},
+            ["a strange greeting"],
+            id="a greeting that is no object",
+        ),
+        pytest.param({"ident": "wrong"}, ["did not answer 'qmp_capabilities'"], id="wrong id"),
+        pytest.param(
+            {"at": "greeting", "setting": "child"}, [_NO_GREETING], id="leaves a child, and hangs"
+        ),
+        pytest.param(
+            {"at": "query-target", "do": "exit", "status": 5, "setting": "babble"},
+            ["exited with status 5", "noise"],
+            id="exits, and leaves a child that babbles",
+        ),
+    ],
+)  # fmt: skip
+def test_a_failure_is_one_line(runner, tmp_path, plan, words):
+    assert_fails(runner, make_fake(tmp_path, **plan), *words)
+
+
+def test_what_it_says_when_it_is_killed_is_not_reported(runner, tmp_path):
+    fake = make_fake(tmp_path, at="query-target", setting="talk")
+    line = assert_fails(runner, fake, "last words: I am busy")
+    assert "terminating" not in line
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        pytest.param({}, id="one message a line"),
+        pytest.param({"spelling": "pretty"}, id="pretty"),
+        pytest.param({"spelling": "bare"}, id="no newline at all"),
+        pytest.param({"spelling": "crowded"}, id="half an event behind each message"),
+        pytest.param({"at": "query-target", "do": "pad", "status": 4096}, id="4 MiB"),
+        pytest.param({"ident": "none"}, id="no id"),
+        pytest.param({"setting": "babble"}, id="babbles on stdout and stderr"),
+        pytest.param({"setting": "child"}, id="stays, with a child that ignores SIGTERM"),
+        pytest.param({"at": "quit"}, id="hangs at quit"),
+        pytest.param({"at": "quit", "do": "die", "status": 6}, id="crashes at quit"),
+    ],
+)
+def test_what_does_no_harm(runner, tmp_path, plan):
+    outcome = runner.run(*_PROBE, make_fake(tmp_path, **plan), "--format", "json")
+    assert (outcome.status, outcome.stderr) == (0, "")
+    report = json.loads(outcome.stdout)
+    assert (report["qemu"], report["commands"]) == ("QEMU 9.8.7 (fake) for x86_64", 1)
+    assert runner.find_left() == []
+
+
+def test_who_refuses_everything_is_nobody_known(runner, tmp_path):
+    fake = make_fake(tmp_path, setting="refuse")
+    outcome = runner.run(*_PROBE, fake, "--format", "json")
+    assert (outcome.status, outcome.stderr) == (0, "")
+    report = json.loads(outcome.stdout)
+    assert report["questions"] == report["unanswered"] > 0
+    assert (report["commands"], report["schema-hash"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("plan", "status"),
+    [
+        pytest.param({}, 0, id="behaves"),
+        pytest.param({"at": "query-target", "do": "die", "status": 11}, 2, id="crashes"),
+        pytest.param({"at": "query-target"}, 2, id="hangs"),
+    ],
+)
+@pytest.mark.parametrize("start", [pytest.param("exec", id="exec"), pytest.param("", id="child")])
+def test_wrapper(runner, tmp_path, start, plan, status):
+    fake = make_fake(tmp_path, **plan)
+    wrapper = make_script(tmp_path, f'#!/bin/sh\n{start} {fake} "$@"\nexit $?\n', "wrapper")
+    outcome = runner.run(*_PROBE, wrapper)
+    assert outcome.status == status, outcome.stderr
+    assert runner.find_left() == []
+
+
+_SIGNALS = [
+    pytest.param(signal.SIGINT, 130, id="SIGINT"),
+    pytest.param(signal.SIGTERM, 143, id="SIGTERM"),
+    pytest.param(signal.SIGHUP, 129, id="SIGHUP"),
+]
+
+
+@pytest.mark.parametrize("delay", [0, 0.05, 0.3])
+@pytest.mark.parametrize("setting", ["none", "ignore"])
+@pytest.mark.parametrize(("number", "status"), _SIGNALS)
+def test_signal_while_qemu_hangs(runner, tmp_path, number, status, setting, delay):
+    flag = tmp_path / "started"
+    fake = make_fake(tmp_path, at="greeting", setting=setting, started=str(flag))
+    with runner.start(*_PROBE, "--timeout", str(_DEADLINE), fake) as process:
+        wait_for(flag.exists)
+        time.sleep(delay)
+        process.send_signal(number)
+        assert [each.strip() for each in process.communicate(timeout=_DEADLINE)] == ["", ""]
+    assert process.returncode == status
+    assert runner.find_left() == []
+
+
+@pytest.mark.parametrize("delay", [each / 100 for each in (0, 2, 4, 5, 6, 7, 8, 10, 20, 60)])
+@pytest.mark.parametrize(("number", "status"), _SIGNALS)
+def test_signal_at_any_moment(runner, tmp_path, number, status, delay):
+    flag = tmp_path / "started"
+    fake = make_fake(tmp_path, at="greeting", started=str(flag))
+    with runner.start(*_PROBE, "--timeout", str(_DEADLINE), fake) as process:
+        time.sleep(delay)
+        process.send_signal(number)
+        process.communicate(timeout=_DEADLINE)
+    assert runner.find_left() == []
+    # Before qscope has started anything the signal may meet Python's own start.
+    assert process.returncode == status or (process.returncode != 0 and not flag.exists())
+
+
+def wait_for(holds):
+    deadline = time.monotonic() + _DEADLINE
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def test_two_signals_at_once(runner, tmp_path):
+    flag = tmp_path / "started"
+    fake = make_fake(tmp_path, at="greeting", setting="ignore", started=str(flag))
+    with runner.start(*_PROBE, "--timeout", str(_DEADLINE), fake) as process:
+        wait_for(flag.exists)
+        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=_DEADLINE)
+    assert process.returncode in (130, 143)
+    assert runner.find_left() == []
+
+
+class TestLibrary:
+    """What a program sees that probes by itself; ResourceWarnings are errors here."""
+
+    def test_leaves_no_thread_no_descriptor_and_no_handler(self, tmp_path):
+        fake = make_fake(tmp_path)
+        before = take_stock()
+        snapshot = probe_binary(fake, timeout=10)
+        assert take_stock() == before
+        assert snapshot.identity.path == str(fake)
+
+    def test_leaves_nothing_after_a_failure(self, tmp_path):
+        before = take_stock()
+        with pytest.raises(ProbeError, match="exited with status 1"):
+            probe_binary(make_fake(tmp_path, at="start", do="exit", status=1), timeout=10)
+        with pytest.raises(ProbeError, match="cannot be started"):
+            probe_binary(make_script(tmp_path, b"\x7fELF"), timeout=10)
+        with pytest.raises(ProbeError, match="No such file"):
+            probe_binary(tmp_path / "absent", timeout=10)
+        assert take_stock() == before
+
+    def test_in_a_thread(self, tmp_path):
+        with ThreadPoolExecutor(1) as pool:
+            snapshot = pool.submit(probe_binary, make_fake(tmp_path), timeout=10).result()
+        assert len(snapshot.exchanges) >= 10
+
+    def test_a_handler_of_the_program_stays(self, tmp_path):
+        seen = []
+        before = signal.signal(signal.SIGTERM, lambda number, _: seen.append(number))
+        try:
+
+            def interrupt(done, _total, _command):
+                if done == 2:
+                    signal.raise_signal(signal.SIGTERM)
+
+            probe_binary(make_fake(tmp_path), timeout=10, progress=interrupt)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        assert seen == [signal.SIGTERM]
+
+    def test_progress_counts_the_questions(self, tmp_path):
+        seen = []
+        probe_binary(make_fake(tmp_path), timeout=10, progress=lambda *step: seen.append(step))
+        assert [done for done, _, _ in seen] == list(range(len(seen)))
+        assert {total for _, total, _ in seen} == {len(seen)}
+        assert seen[0][2] == "query-version"
+
+    def test_an_error_in_progress_ends_qemu(self, tmp_path):
+        before = take_stock()
+
+        def fail(*_):
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            probe_binary(make_fake(tmp_path), timeout=10, progress=fail)
+        assert take_stock() == before
+
+
+def take_stock():
+    """Return what a probe could leave behind in this process."""
+    handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text()
+    return threading.active_count(), len(os.listdir("/proc/self/fd")), handlers, children
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        pytest.param("exit 3", "'-version': it exited with status 3", id="silent"),
+        pytest.param("echo no; echo KVM >&2; exit 1", "exited with status 1: KVM", id="last word"),
+        pytest.param("kill -ABRT $$", "killed by SIGABRT", id="killed"),
+        pytest.param("exec sleep 99", "did not end within 0.5 s", id="hangs"),
+        pytest.param("exec yes", "did not end within 0.5 s", id="babbles"),
+        pytest.param("trap '' TERM; while :; do sleep 1; done", "did not end", id="ignores"),
+    ],
+)
+def test_version_of_what_has_none(tmp_path, script, words):
+    binary = make_script(tmp_path, f"#!/bin/sh\n{script}\n")
+    before = take_stock()
+    with pytest.raises(ProbeError, match=words) as caught:
+        read_version(binary, 0.5)
+    assert str(caught.value).startswith(f"{binary}: ")
+    assert take_stock() == before
+
+
+def test_version(tmp_path):
+    text = "QEMU emulator version 9.8.7"
+    # The child keeps stdout open; who waited for its end would wait for the deadline.
+    binary = make_script(tmp_path, f'#!/bin/sh\nsleep 99 &\n[ "$*" = -version ] && echo {text}\n')
+    assert read_version(binary, 10) == f"{text}\n"
