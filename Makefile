@@ -50,13 +50,13 @@ clean:  ## remove the virtual environment and all caches
 qemu:
 	@sh tools/ensure_qemu.sh
 
+# Without setuptools: its hook costs every start of Python 1 ms (3.12 brings it no more).
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "qscope needs Python 3.11 or newer; PYTHON=... names another one" >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip --disable-pip-version-check install -qq --require-hashes -r requirements.lock
 	$(BIN)/python -m pip --disable-pip-version-check install -qq --no-deps --no-build-isolation --editable .
-	# Its hook would cost every start of Python 1 ms (3.12 has it no more).
 	@$(BIN)/python -m pip --disable-pip-version-check uninstall -qq --yes setuptools
 	@touch $@
 

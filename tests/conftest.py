@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.running import Runner
+
 _PROJECT = Path(__file__).parent.parent
 
 
@@ -35,3 +37,11 @@ def shared():
     if not folder.is_dir():
         pytest.skip(f"no shared test data in {folder}: name the folder in QSCOPE_SHARED")
     return folder
+
+
+@pytest.fixture
+def runner():
+    """Return a Runner; what its programs leave behind is ended after the test."""
+    runner = Runner()
+    yield runner
+    runner.clean()

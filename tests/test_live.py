@@ -24,19 +24,11 @@ from qscope.probe import from_session, probe_address, probe_binary
 from qscope.probe.process import ARGUMENTS
 from qscope.qmp.address import Address
 from tests.fake_qemu import make_script
-from tests.test_probe import Runner
 
 pytestmark = pytest.mark.live
 
 _TIMEOUT = 30
 _AGENT = shutil.which("qemu-ga", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin")
-
-
-@pytest.fixture
-def runner():
-    runner = Runner()
-    yield runner
-    runner.clean()
 
 
 @contextlib.contextmanager

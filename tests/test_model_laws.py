@@ -126,7 +126,7 @@ def change_fact(entity: Any) -> Any:
 def redirect(entity: Any) -> list[Any]:
     """Return the entity with its mentions of one type going to another."""
     own = entity.name
-    renamed = [rename_types([entity], {"0": "1"})[0], rename_types([entity], {"1": "0"})[0]]
+    renamed: list[Any] = [rename_types([entity], names)[0] for names in ({"0": "1"}, {"1": "0"})]
     return [msgspec.structs.replace(each, name=own) for each in renamed]
 
 

@@ -271,11 +271,6 @@ def test_a_path_to_a_type_names_it_and_a_boolean_one_does_not(path, entity):
     assert (answer.verdict, answer.entity, answer.position) == (Verdict.YES, entity, None)
 
 
-AT_THE_MEMBER = pytest.mark.xfail(
-    reason="a missing feature of a member stops at the member, which is there"
-)
-
-
 @pytest.mark.parametrize(
     ("path", "position"),
     [
@@ -288,8 +283,8 @@ AT_THE_MEMBER = pytest.mark.xfail(
         ("1/driver/^flie", 2),
         ("1/cache/$deprecated", 2),
         ("either/next/missing", 2),
-        pytest.param("1/cache/$$missing", 2, marks=AT_THE_MEMBER),
-        pytest.param("1/driver/^file/$missing", 3, marks=AT_THE_MEMBER),
+        pytest.param("1/cache/$$missing", 2),
+        pytest.param("1/driver/^file/$missing", 3),
     ],
 )
 def test_a_no_says_at_which_component_it_stops(path, position):
@@ -319,7 +314,6 @@ FUTURE = [
             "3/a",
             Verdict.YES,
             id="a branch not understood, the other says yes",
-            marks=pytest.mark.xfail(reason="walk() stops at the branch it does not understand"),
         ),
     ],
 )

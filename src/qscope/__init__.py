@@ -2,7 +2,7 @@
 
     import qscope
     interface = qscope.open("/usr/bin/qemu-system-x86_64")
-    qscope.ask(interface, "blockdev-add/arg-type/+file/drop-cache").verdict
+    qscope.ask.ask(interface, "blockdev-add/arg-type/+file/drop-cache").verdict
 
 `open` takes what the command line takes as S: a snapshot file, a QMP socket, a QEMU binary, or
 nothing. Everything raised is a `QscopeError`.
@@ -14,8 +14,8 @@ from qscope._version import __version__
 from qscope.errors import QscopeError
 
 if TYPE_CHECKING:
-    from qscope import probe
-    from qscope.ask import Answer, Verdict, ask
+    from qscope import ask, probe
+    from qscope.ask import Answer, Verdict
     from qscope.load import open_interface as open  # noqa: A004
     from qscope.model.interface import Interface
 
@@ -23,7 +23,7 @@ _LAZY = {
     "Answer": ("qscope.ask", "Answer"),
     "Interface": ("qscope.model.interface", "Interface"),
     "Verdict": ("qscope.ask", "Verdict"),
-    "ask": ("qscope.ask", "ask"),
+    "ask": ("qscope.ask", ""),
     "open": ("qscope.load", "open_interface"),
     "probe": ("qscope.probe", ""),
 }

@@ -71,6 +71,9 @@ def _ask_object(interface: Interface, path: Path) -> Answer:
 
 
 def _has_object(listings: Listings, name: str) -> Answer:
+    if name in listings.no_object:
+        source = f"qom-list-properties {name}"
+        return Answer(Verdict.NO, source, "the server has no such type", position=0)
     if listings.qom_types is not None:
         return _has_type(name, listings.qom_types, "qom-list-types")
     if any(item.name == name and not item.abstract for item in listings.devices or ()):

@@ -35,9 +35,14 @@ class Path(NamedTuple):
 
 @functools.lru_cache(maxsize=4096)
 def compile_path(text: str) -> Path:
-    """Compile a path. Raises PathError when it is empty."""
+    """Compile a path. Raises PathError when it is empty or no UTF-8."""
     if not text:
         raise PathError("malformed path: it is empty")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise PathError("malformed path: it is not UTF-8") from error
     first, *rest = text.split("/")
     prefix, colon, name = first.partition(":")
     steps = tuple(_compile_step(component) for component in rest)

@@ -32,12 +32,19 @@ def suggest(interface: Interface, path: str, answer: Answer) -> list[str]:
     position = min(answer.position, len(components) - 1)
     wrong = components[position]
     if position == 0:
-        return near(wrong, list(find_starts(interface, compile_path(path).prefix)))
+        return _suggest_start(interface, compile_path(path))
     stem = "/".join(components[:position])
-    following = list(_follow(interface, compile_path(path), answer))
+    following = list(_follow(interface, compile_path(stem)))
     same_modifier = [text for text in following if text[0] == wrong[:1] or text[0].isalnum()]
     best = near(wrong, same_modifier) or near(wrong, following)
     return [f"{stem}/{text}" for text in best]
+
+
+def _suggest_start(interface: Interface, path: Path) -> list[str]:
+    """Compare the names without their prefix, which would count as likeness."""
+    start = f"{path.prefix}:" if path.prefix else ""
+    names = [each.removeprefix(start) for each in find_starts(interface, path.prefix)]
+    return [start + name for name in near(path.name, names)]
 
 
 def near(name: str, names: list[str]) -> list[str]:
@@ -55,7 +62,7 @@ def complete(interface: Interface, start: str) -> Iterator[str]:
         candidates = find_starts(interface, prefix)
     else:
         try:
-            candidates = (f"{stem}/{text}" for text in _follow(interface, compile_path(stem), None))
+            candidates = (f"{stem}/{text}" for text in _follow(interface, compile_path(stem)))
             candidates = iter(list(candidates))
         except PathError:
             return
@@ -91,7 +98,8 @@ def find_starts(interface: Interface, prefix: str | None) -> Iterator[str]:
             names = list(listings.migration_capabilities or ())
         case _:
             names = []
-    yield from (f"{prefix}:{name}" for name in names)
+    # QEMU has an option group without a name; a path needs one.
+    yield from (f"{prefix}:{name}" for name in names if name)
 
 
 def _name_commands(interface: Interface) -> Iterator[str]:
@@ -108,22 +116,24 @@ def _name_events(interface: Interface) -> Iterator[str]:
         yield from (event.name for event in interface.events)
 
 
-def _follow(interface: Interface, path: Path, answer: Answer | None) -> Iterator[str]:
-    """Yield the components that can come next, at the end of a path or where an answer stopped."""
+def _follow(interface: Interface, path: Path) -> Iterator[str]:
+    """Yield the components that can come next behind a path."""
     listings = interface.listings
     match path.prefix:
         case None | "command" | "event":
-            name = answer.entity if answer else None
-            if name is None and path.name in interface.by_name:
+            if path.name in interface.by_name:
                 ended = walk(interface, path.name, path.steps)
                 # After a yes-or-no component nothing can follow.
-                is_type = ended.found and ended.position == len(path.steps)
-                name = ended.entity.name if is_type else None
-            yield from _follow_entity(interface, name, set())
+                if ended.found and ended.position == len(path.steps):
+                    yield from _follow_entity(interface, ended.entity.name, set())
         case "device":
             yield from listings.device_properties.get(path.name) or ()
         case "object":
             yield from listings.object_properties.get(path.name) or ()
+        case "machine":
+            for machine in listings.machines or ():
+                if path.name in (machine.name, machine.alias):
+                    yield from listings.object_properties.get(f"{machine.name}-machine") or ()
         case "qemuopts":
             for group in listings.option_groups or ():
                 if group.option == path.name:
@@ -132,8 +142,8 @@ def _follow(interface: Interface, path: Path, answer: Answer | None) -> Iterator
             return
 
 
-def _follow_entity(interface: Interface, name: str | None, seen: set[str]) -> Iterator[str]:
-    entity = interface.by_name.get(name) if name else None
+def _follow_entity(interface: Interface, name: str, seen: set[str]) -> Iterator[str]:
+    entity = interface.by_name.get(name)
     if entity is None or entity.name in seen:
         return
     seen.add(entity.name)

@@ -29,7 +29,10 @@ _MAX_DEPTH = 1000
 
 
 class Walk(NamedTuple):
-    """Where a walk ended. `found` is None inside an entity of a kind not understood."""
+    """Where a walk ended: behind the last component, or at the one that decides.
+
+    `found` is None inside an entity of a kind not understood.
+    """
 
     found: bool | None
     entity: Entity
@@ -43,7 +46,14 @@ class _Next(NamedTuple):
     position: int
 
 
-_Outcome: TypeAlias = _Next | bool | None
+class _End(NamedTuple):
+    """Nothing follows: the component at `position` is there, is not there, or cannot be told."""
+
+    found: bool | None
+    position: int
+
+
+_Outcome: TypeAlias = _Next | _End
 
 
 def walk(interface: Interface, name: str, steps: Sequence[Step]) -> Walk:
@@ -63,14 +73,21 @@ def walk(interface: Interface, name: str, steps: Sequence[Step]) -> Walk:
         if depth > _MAX_DEPTH:
             raise PathError("the path or the schema goes in a loop")
         if position == len(steps):
-            return Walk(True, entity, position)  # noqa: FBT003 - the field says what it is
+            return Walk(True, entity, position)
         outcome = _take_step(entity, steps, position)
         if isinstance(outcome, _Next):
             pending += [(each, outcome.position, depth + 1) for each in reversed(outcome.names)]
-        elif outcome is not False:
-            return Walk(outcome, entity, position)
-        elif stop is None or position >= stop.position:
-            stop = Walk(outcome, entity, position)
+            continue
+        ended = Walk(outcome.found, entity, outcome.position)
+        if ended.found:
+            return ended
+        # Another branch of an alternate may still have it. What is left is what got furthest, or
+        # what could not be told.
+        if stop is None or (ended.found is None, ended.position) >= (
+            stop.found is None,
+            stop.position,
+        ):
+            stop = ended
     assert stop is not None
     return stop
 
@@ -90,7 +107,7 @@ def _take_step(entity: Entity, steps: Sequence[Step], position: int) -> _Outcome
         case AlternateType():
             return _Next(tuple(member.type for member in entity.members), position)
         case OpaqueEntity():
-            return None
+            return _End(None, position)
         case _:
             assert_never(entity)
 
@@ -98,39 +115,39 @@ def _take_step(entity: Entity, steps: Sequence[Step], position: int) -> _Outcome
 def _enter_object(entity: ObjectType, steps: Sequence[Step], position: int) -> _Outcome:
     modifier, name = steps[position].modifier, steps[position].name
     if modifier in ("^", "!"):
-        return False
+        return _End(False, position)
     if modifier == "$":
-        return _has_feature(entity, steps, position)
+        return _end_at_feature(entity, steps, position)
     if modifier == "+":
         for variant in entity.variants:
             if variant.case == name:
                 return _Next((variant.type,), position + 1)
-        return False
+        return _End(False, position)
     for member in entity.members:
         if member.name == name:
             return _enter_member(member, steps, position)
-    return False
+    return _End(False, position)
 
 
 def _enter_member(member: Member, steps: Sequence[Step], position: int) -> _Outcome:
     if steps[position].modifier == "*" and not member.optional:
-        return False
+        return _End(False, position)
     following = steps[position + 1] if position + 1 < len(steps) else None
     if following and following.text.startswith("$$"):
         # qscope's own: the feature of the member itself, where `$` asks its type.
         _must_be_last(steps, position + 1)
-        return following.text[2:] in member.features
+        return _End(following.text[2:] in member.features, position + 1)
     return _Next((member.type,), position + 1)
 
 
 def _enter_command(entity: Command | Event, steps: Sequence[Step], position: int) -> _Outcome:
     modifier, name = steps[position].modifier, steps[position].name
     if modifier in ("^", "!", "+", "*"):
-        return False
+        return _End(False, position)
     if modifier == "$":
-        return _has_feature(entity, steps, position)
+        return _end_at_feature(entity, steps, position)
     target = _read_key(entity, name)
-    return False if target is None else _Next((target,), position + 1)
+    return _End(False, position) if target is None else _Next((target,), position + 1)
 
 
 def _read_key(entity: Command | Event, key: str) -> str | None:
@@ -143,30 +160,30 @@ def _read_key(entity: Command | Event, key: str) -> str | None:
 
 def _enter_enum(entity: EnumType, steps: Sequence[Step], position: int) -> _Outcome:
     if steps[position].modifier != "^":
-        return False
-    feature = None
-    if position + 1 < len(steps):
-        feature = steps[position + 1]
+        return _End(False, position)
+    feature = steps[position + 1] if position + 1 < len(steps) else None
+    if feature:
         if feature.modifier != "$":
             raise _misplaced(steps, position)
         _must_be_last(steps, position + 1)
-    name = steps[position].name
     for member in entity.members:
-        if member.name == name:
-            return feature is None or feature.name.removeprefix("$") in member.features
-    return False
+        if member.name == steps[position].name:
+            if feature is None:
+                return _End(True, position)
+            return _End(feature.name.removeprefix("$") in member.features, position + 1)
+    return _End(False, position)
 
 
 def _enter_builtin(entity: BuiltinType, steps: Sequence[Step], position: int) -> _Outcome:
     if steps[position].modifier != "!":
-        return False
+        return _End(False, position)
     _must_be_last(steps, position)
-    return steps[position].name == entity.json_type
+    return _End(steps[position].name == entity.json_type, position)
 
 
-def _has_feature(entity: Featured, steps: Sequence[Step], position: int) -> bool:
+def _end_at_feature(entity: Featured, steps: Sequence[Step], position: int) -> _End:
     _must_be_last(steps, position)
-    return steps[position].name in entity.features
+    return _End(steps[position].name in entity.features, position)
 
 
 def _must_be_last(steps: Sequence[Step], position: int) -> None:

@@ -58,8 +58,10 @@ def note_origin(interface: Interface, origin: str | None) -> None:
 
 
 def note(text: str) -> None:
-    """Print one line of talk on stderr."""
-    click.echo(f"qscope: {text}", err=True)
+    """Print one line of talk on stderr, whatever a QEMU's last words or a path contain."""
+    line = " ".join(text.split())
+    printable = "".join(each if each.isprintable() else "?" for each in line)
+    click.echo(f"qscope: {printable}", err=True)
 
 
 def echo_json(value: Any) -> None:
@@ -69,11 +71,11 @@ def echo_json(value: Any) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
 
 
-def paint(text: str, colour: str) -> str:
-    """Colour text for a terminal, unless NO_COLOR is set."""
+def paint(text: str, colour: str | None = None, *, bold: bool = False) -> str:
+    """Colour text, or make it bold, for a terminal, unless NO_COLOR is set."""
     if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
         return text
-    return click.style(text, fg=colour)
+    return click.style(text, fg=colour, bold=bold or None)
 
 
 def paint_marks(marks: Iterator[str] | tuple[str, ...]) -> str:

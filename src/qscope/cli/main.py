@@ -4,6 +4,7 @@ Exit status: 0 yes, 1 no, 2 could not do it, 3 cannot tell; 128 + n when signal 
 """
 
 import importlib
+import io
 import os
 import sys
 from typing import NoReturn
@@ -70,6 +71,10 @@ def main() -> NoReturn:
     Without taking the interpreter apart: that alone costs 5 ms of a 55 ms query, and nothing is
     left to be done. Every QEMU is reaped where it was started.
     """
+    # A terminal that cannot show a character must not end the program.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     status = _run()
     try:
         sys.stdout.flush()
@@ -106,8 +111,7 @@ def _run() -> int:
 
 
 def _complain(message: str) -> int:
-    # One line, whatever a QEMU's last words contain.
-    text = " ".join(message.split())
-    printable = "".join(each if each.isprintable() else "?" for each in text)
-    click.echo(f"qscope: {printable}", err=True)
+    from qscope.cli.common import note  # noqa: PLC0415 - it imports what an error may come from
+
+    note(message)
     return 2

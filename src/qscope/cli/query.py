@@ -59,7 +59,8 @@ def _expand(paths: tuple[str, ...]) -> list[str]:
     expanded: list[str] = []
     for path in paths:
         if path == "-":
-            expanded += filter(None, (line.strip("\r\n") for line in sys.stdin))
+            text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+            expanded += filter(None, text.splitlines())
         else:
             expanded.append(path)
     return expanded
@@ -72,7 +73,7 @@ def _ask_all(interface: Interface, paths: list[str]) -> _Result:
         try:
             answers[path] = ask(interface, path)
         except PathError as error:
-            malformed[path] = str(error)
+            malformed[path.encode("utf-8", "backslashreplace").decode()] = str(error)
     return _Result(answers, malformed)
 
 

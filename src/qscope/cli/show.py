@@ -97,7 +97,7 @@ def _wrap(lead: str, follow: str, node: Node, width: int) -> Iterator[str]:
     """Lay one node out on as many lines as its enum's values need."""
     parts = [part for part in (node.name, node.type) if part]
     line = ": ".join(parts)
-    head = ": ".join([paint(node.name, "bright_white"), *parts[1:]]) if node.name else line
+    head = ": ".join([paint(node.name, bold=True), *parts[1:]]) if node.name else line
     used = len(lead) + len(line)
     text = lead + head + paint_marks(node.features)
     used += sum(len(mark) + 3 for mark in node.features)

@@ -13,7 +13,7 @@ from qscope.errors import SnapshotError
 from qscope.model.decoding import UNREADABLE
 from qscope.model.listings import Listings, explain_silence, learn_listings, read_result
 from qscope.model.snapshot import Identity, Snapshot
-from qscope.model.transcript import Transcript
+from qscope.model.transcript import Exchange, Transcript
 
 # Raise it whenever Listings or SchemaInfo conclusions change: older caches are then made anew.
 INDEX_VERSION = 1
@@ -60,6 +60,13 @@ def make_index(snapshot: Snapshot) -> Index:
         return Index(identify(snapshot.identity, transcript), schema, listings)
     listings.silent["query-qmp-schema"] = explain_silence(exchange)
     return Index(identify(snapshot.identity, transcript), Raw(b"null"), listings)
+
+
+def take_snapshot(
+    identity: Identity, exchanges: tuple[Exchange, ...], greeting: dict[str, Any] | None = None
+) -> Snapshot:
+    """Make a snapshot of answers just given; it says itself which QEMU gave them."""
+    return Snapshot(identify(identity, Transcript(exchanges)), exchanges, greeting)
 
 
 def identify(identity: Identity, transcript: Transcript) -> Identity:

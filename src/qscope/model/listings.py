@@ -70,7 +70,7 @@ class Listings(Struct, frozen=True, omit_defaults=True):
     # Names of properties by type. None: the question crashed QEMU.
     device_properties: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
     object_properties: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
-    # Types for which the server answered that there is no such type.
+    # Types for which the server answered with an error: there is no such (concrete) type.
     no_device: tuple[str, ...] = ()
     no_object: tuple[str, ...] = ()
     silent: dict[str, str] = field(default_factory=dict)
@@ -84,8 +84,14 @@ class _Capability(Struct, frozen=True):
     capability: str
 
 
+class _AgentCommand(Struct, frozen=True):
+    name: str
+    # False where the agent's block list refuses it.
+    enabled: bool = True
+
+
 class _AgentInfo(Struct, frozen=True):
-    supported_commands: tuple[_Named, ...]
+    supported_commands: tuple[_AgentCommand, ...]
 
 
 def learn_listings(transcript: Transcript) -> Listings:
@@ -121,7 +127,8 @@ def _learn_commands(transcript: Transcript, silent: dict[str, str]) -> tuple[str
     commands = _names(_read(transcript, silent, "query-commands", tuple[_Named, ...]))
     if commands is None and transcript.find("guest-info"):
         agent = _read(transcript, silent, "guest-info", _AgentInfo)
-        commands = _names(agent.supported_commands) if agent else None
+        known = agent.supported_commands if agent else None
+        return None if known is None else tuple(each.name for each in known if each.enabled)
     return commands
 
 
@@ -146,7 +153,8 @@ def _learn_types(
         )
     if everything is None and concrete is None:
         name = f"qom-list-types{f' implements={implements}' if implements else ''}"
-        silent[name] = explain_silence(transcript.find("qom-list-types", **question, abstract=True))
+        asked = [transcript.find("qom-list-types", **question, **more) for more in _ABSTRACT]
+        silent[name] = explain_silence(next(filter(None, asked), None))
         return None
     if everything is None or concrete is None:
         return concrete if everything is None else everything
@@ -158,6 +166,7 @@ def _learn_types(
 
 
 _TYPES = tuple[QomType, ...]
+_ABSTRACT: tuple[dict[str, bool], ...] = ({"abstract": True}, {}, {"abstract": False})
 
 
 def _learn_properties(

@@ -40,6 +40,11 @@ class Exchange(Struct, frozen=True, omit_defaults=True):
         return self.crashed or (not isinstance(error, UnsetType) and error.error_class == "CRASH")
 
     @property
+    def is_answered(self) -> bool:
+        """Whether the server answered, with a result or an error of its own."""
+        return not self.fatal and (self.result is not UNSET or self.error is not UNSET)
+
+    @property
     def lacks_command(self) -> bool:
         """Whether the server has no such command (or a policy hides it)."""
         error = self.error
@@ -64,11 +69,13 @@ class Transcript:
     def _first(self) -> dict[tuple[str, bytes], Exchange]:
         first: dict[tuple[str, bytes], Exchange] = {}
         for exchange in self.exchanges:
-            first.setdefault((exchange.execute, _key(exchange.arguments)), exchange)
+            key = (exchange.execute, _key(exchange.arguments))
+            if key not in first or (not first[key].is_answered and exchange.is_answered):
+                first[key] = exchange
         return first
 
     def find(self, execute: str, **arguments: object) -> Exchange | None:
-        """Return the first exchange in which exactly this was asked, or None."""
+        """Return the first exchange in which exactly this was answered, else asked, or None."""
         return self._first.get((execute, _key(arguments)))
 
     def find_all(self, execute: str) -> Iterator[Exchange]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from qscope.errors import CommandError, DeadlineError, ProbeError, QMPError
+from qscope.model.index import take_snapshot
 from qscope.model.snapshot import Identity, Snapshot
 from qscope.model.transcript import ErrorInfo, Exchange
 from qscope.probe.process import QemuProcess
@@ -53,7 +54,7 @@ def probe_binary(
         except QMPError as error:
             end = process.describe_end(hangs=isinstance(error, DeadlineError))
             raise ProbeError(f"{binary}: {error}; {end}") from error
-    return Snapshot(identity, exchanges, client.greeting)
+    return take_snapshot(identity, exchanges, client.greeting)
 
 
 def probe_address(
@@ -65,7 +66,8 @@ def probe_address(
     """
     try:
         with QMPClient.connect(address, timeout=timeout) as client:
-            return Snapshot(Identity(), _ask_everything(client, progress), client.greeting)
+            exchanges = _ask_everything(client, progress)
+            return take_snapshot(Identity(), exchanges, client.greeting)
     except QMPError as error:
         raise ProbeError(str(error)) from error
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from qscope.errors import ProbeError
+from qscope.model.index import take_snapshot
 from qscope.model.snapshot import Identity, Snapshot
 from qscope.model.transcript import ErrorInfo, Exchange
 from qscope.probe.probing import DEFAULT_TIMEOUT
@@ -38,7 +39,7 @@ async def from_session(session: Session, *, timeout: float = DEFAULT_TIMEOUT) ->
             question = dialogue.send(await _ask(session, question, timeout))
     except StopIteration as end:
         exchanges: tuple[Exchange, ...] = end.value
-    return Snapshot(Identity(), exchanges)
+    return take_snapshot(Identity(), exchanges)
 
 
 async def _ask(session: Session, question: Question, timeout: float) -> Exchange:
