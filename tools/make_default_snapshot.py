@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from qscope.model.snapshot import Identity, Snapshot, encode_snapshot
+from qscope.model.snapshot import Snapshot, encode_snapshot
 from qscope.model.transcript import Exchange
 from qscope.probe import probe_binary
 
@@ -40,7 +40,10 @@ def main() -> None:
     binary = Path(sys.argv[1] if len(sys.argv) > 1 else "/usr/bin/qemu-system-x86_64")
     snapshot = probe_binary(binary)
     exchanges = tuple(strip_exchange(exchange) for exchange in snapshot.exchanges)
-    shipped = Snapshot(Identity(machine="none"), exchanges, snapshot.greeting)
+    identity = msgspec.structs.replace(
+        snapshot.identity, path=None, size=None, mtime_ns=None, ctime_ns=None
+    )
+    shipped = Snapshot(identity, exchanges, snapshot.greeting)
     TARGET.parent.mkdir(exist_ok=True)
     TARGET.write_bytes(encode_snapshot(shipped, compress=True))
     print(f"{TARGET}: {TARGET.stat().st_size} bytes")
