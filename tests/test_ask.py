@@ -49,8 +49,7 @@ def test_without_schema_the_listed_commands_are_listed():
     interface = Interface(None, listings=Listings(commands=("b", "a"), events=("X",)))
     assert [item.name for item in list_names(interface, "commands") or ()] == ["a", "b"]
     assert [item.name for item in list_names(interface, "events") or ()] == ["X"]
-    with pytest.raises(UnknownNameError, match="query-qmp-schema"):
-        summarise(interface)
+    assert summarise(interface) is None
 
 
 def test_marks_and_details(embedded):
@@ -67,6 +66,7 @@ def test_marks_and_details(embedded):
 
 def test_counts_as_in_the_talk(embedded):
     counts = summarise(embedded)
+    assert counts is not None
     assert (counts.commands, counts.events) == (216, 52)
     assert counts.named_arguments_and_results == 2081
     assert counts.types == 1051 - 216 - 52

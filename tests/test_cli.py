@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from qscope import __version__
+from qscope.cli import main
 from qscope.load.opening import EMBEDDED
 
 SOURCE = ["--snapshot", EMBEDDED]
@@ -57,6 +58,15 @@ def test_exit_status(words, status):
         pytest.param(["query", "--format", "xml", "x"], "'xml' is not one of", id="format"),
         pytest.param(["query", "--timeout", "0", "x"], "range", id="timeout of nothing"),
         pytest.param(["query", "--timeout", "x", "x"], "not a valid float", id="timeout no number"),
+        pytest.param(["query", "--timeout", "nan", "x"], "nan", id="timeout nan"),
+        pytest.param(["query", "--timeout", "inf", "x"], "range", id="timeout for ever"),
+        pytest.param(["list", "-s", ""], "''", id="a target without a name"),
+        pytest.param(["list", "--summary", "--devices"], "exclude", id="two lists"),
+        pytest.param(["list", "--events", "--devices"], "exclude", id="two other lists"),
+        pytest.param(["list", *SOURCE, "--summary", "x*"], "no PATTERN", id="some of a count"),
+        pytest.param(["probe", "-o", ""], "cannot write", id="nowhere to write"),
+        pytest.param(["probe", "-o", "/"], "a folder", id="a folder to write"),
+        pytest.param(["probe", "-o", "/nonexistent/x"], "its folder", id="no folder to write in"),
         pytest.param(["show", *SOURCE, "--depth", "-1", "x"], "range", id="depth below nothing"),
         pytest.param(["show"], "Missing argument", id="nothing to show"),
         pytest.param(["show", "a", "b"], "unexpected extra argument", id="too much to show"),
@@ -204,3 +214,79 @@ def test_the_cookbook_is_true():
     paths = [path for path, _ in rows]
     answers = json.loads(run("query", *SOURCE, "--format", "json", *paths).stdout)
     assert answers == {path: verdict == "yes" for path, verdict in rows}
+
+
+def test_alone_it_shows_its_help():
+    done = run()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Usage: qscope")
+    assert done.stderr.count("\n") > 10
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(("path", "status"), [("stop", 0), ("nosuch", 1), ("option:x", 3)])
+def test_closed_streams_change_no_answer(closed, path, status):
+    command = f"{sys.executable} -m qscope query --snapshot {EMBEDDED} {path} {closed}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bug_is_status_2_and_one_line_that_says_where(monkeypatch, capsys):
+    def fail(**_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(main.qscope, "main", fail)
+    assert main._run() == 2
+    said = capsys.readouterr().err
+    assert "test_cli.py:" in said
+    assert "ZeroDivisionError" in said
+    assert said.count("\n") == 1
+
+
+def test_dangling_references_are_noted(tmp_path):
+    schema = tmp_path / "schema.json"
+    schema.write_text('[{"meta-type": "event", "name": "X", "arg-type": "7"}]')
+    done = run("list", "--summary", "-s", str(schema))
+    assert done.returncode == 0
+    assert "X refers to type '7', which is not there" in done.stderr
+    assert run("query", "-s", str(schema), "X/arg-type/x").returncode == 2
+
+
+def test_what_json_and_text_say_is_the_same():
+    text = run("list", *SOURCE, "--summary").stdout
+    counts = json.loads(run("list", *SOURCE, "--summary", "--format", "json").stdout)
+    assert f"schema hash                  {counts['schema-hash']}" in text
+    assert json.loads(run("cache", "clear", "--format", "json").stdout)["removed"] == 0
+
+
+def test_a_mistyped_prefix_is_pointed_at():
+    done = run("query", *SOURCE, "--explain", "devcie:virtio-blk-pci")
+    assert "did you mean device:virtio-blk-pci" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([f"query --snapshot {EMBEDDED}", "device:virtio-blk-p"], "device:virtio-blk-pci"),
+        ([f"list --snapshot {EMBEDDED} --machines", "pc-q35-7.2"], "pc-q35-7.2"),
+        ([f"show --snapshot {EMBEDDED}", "query-qmp"], "query-qmp-schema"),
+    ],
+)
+def test_bash_completes_a_real_line(words, expected, tmp_path):
+    """Source the script, and call its function as bash does when Tab is pressed."""
+    line, start = words
+    bin_folder = tmp_path / "bin"
+    bin_folder.mkdir()
+    wrapper = bin_folder / "qscope"
+    wrapper.write_text(f'#!/bin/sh\nexec {sys.executable} -m qscope "$@"\n')
+    wrapper.chmod(0o755)
+    script = (
+        f"export PATH={bin_folder}:$PATH\n"
+        'source <(qscope completion bash)\n[[ "$COMP_WORDBREAKS" != *:* ]] || exit 9\n'
+        f"COMP_WORDS=(qscope {line} {start}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n"
+        '_qscope_completion qscope; echo "${COMPREPLY[@]}"\n'
+    )
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert expected in done.stdout.split()

@@ -18,7 +18,7 @@ from qemu.qmp import QMPClient as QemuSession
 import qscope
 from qscope.ask import Verdict, ask
 from qscope.errors import ProbeError
-from qscope.model.canonical import schema_hash
+from qscope.model.canonical import interface_hash, schema_hash
 from qscope.model.interface import Interface
 from qscope.probe import from_session, probe_address, probe_binary
 from qscope.probe.process import ARGUMENTS
@@ -80,6 +80,23 @@ def test_command_line(runner, qemu, tmp_path, probed, wrapped):
     assert report["unanswered"] == 0
     assert report["schema-hash"] == hash_of(probed)
     assert runner.find_left() == []
+
+
+def test_a_wrapper_may_hand_on_descriptor_3_alone(runner, qemu, tmp_path):
+    """As `podman run --preserve-fds=1` does."""
+    close = " ".join(f"{number}>&-" for number in range(4, 10))
+    wrapper = make_script(tmp_path, f'#!/bin/bash\nexec {close}\nexec {qemu} "$@"\n')
+    outcome = runner.run(sys.executable, "-m", "qscope", "probe", "--no-cache", wrapper)
+    assert (outcome.status, outcome.stderr) == (0, "")
+
+
+def test_asking_twice_gives_the_same(running, probed):
+    """What is asked must not depend on modules that an earlier question loaded."""
+    first, second = (probe_address(running, timeout=_TIMEOUT) for _ in range(2))
+    assert first.exchanges == second.exchanges
+    assert interface_hash(Interface.from_snapshot(first)) == interface_hash(
+        Interface.from_snapshot(probed)
+    )
 
 
 def test_every_question_has_an_answer(probed):

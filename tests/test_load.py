@@ -164,6 +164,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(fake, tmp_path, monkeypatch)
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("QSCOPE_CACHE_DIR", str(tmp_path / "file"))
     assert load(str(fake.path)).interface.commands
+    assert record(str(fake.path)).cached_in is None
 
 
 def test_probes_at_once_do_no_harm(fake):
@@ -187,7 +188,8 @@ def test_probes_at_once_do_no_harm(fake):
 
 def test_probing_asks_although_the_cache_knows(fake):
     load(str(fake.path))
-    snapshot, name = record(str(fake.path))
+    snapshot, name, cached_in = record(str(fake.path))
+    assert cached_in == cache.cache_folder()
     assert fake.probes == 2
     assert name == str(fake.path)
     assert decode_snapshot(encode_snapshot(snapshot)).identity.path == str(fake.path)
@@ -195,10 +197,12 @@ def test_probing_asks_although_the_cache_knows(fake):
 
 def test_clearing_leaves_other_files_alone(fake):
     load(str(fake.path))
-    mine = Path(cache.cache_folder()) / "mine.txt"
-    mine.write_text("")
+    mine = ["mine.index", "big.tmp", "saved.snapshot.json.gz", "x-1234567.index"]
+    for name in mine:
+        (Path(cache.cache_folder()) / name).write_text("")
     assert cache.clear() == 2
-    assert (list(cache.list_entries()), mine.exists()) == ([], True)
+    assert list(cache.list_entries()) == []
+    assert sorted(os.listdir(cache.cache_folder())) == sorted(mine)
     assert cache.clear() == 0
 
 

@@ -67,7 +67,7 @@ def bench_asking(interface: Interface) -> bool:
     warm = best(lambda: ask(interface, path), 20_000) * 1e6
     first = best(lambda: answer_anew(interface, path), 5_000) * 1e6
     peer = f"the first time {first:.1f} µs"
-    return print_row("one compiled path query, in process", f"{warm:.2f} µs", peer, warm, 1)
+    return print_row("one compiled path query, asked again", f"{warm:.2f} µs", peer, warm, 1)
 
 
 def bench_command(qemu: str, options: list[str], what: str, environment: dict[str, str]) -> bool:

@@ -42,6 +42,7 @@ def main() -> None:
     interface, origin = open_any()
     source = origin.split(" (")[0] if origin.startswith("/") else EMBEDDED
     counts = summarise(interface)
+    assert counts is not None
     print(f"{interface.identity.describe()}, from {origin}")
     print(
         f"{counts.commands} commands, {counts.events} events, {counts.named_arguments_and_results} "

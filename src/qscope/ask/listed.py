@@ -11,6 +11,9 @@ from qscope.ask.path import Path
 from qscope.model.interface import Interface
 from qscope.model.listings import Listings, QomType
 
+# QAPI's built-in types, the only names of types that introspection does not mask.
+_BUILTINS = frozenset({"str", "int", "number", "bool", "null", "any"})
+
 
 def ask_without_schema(interface: Interface, path: Path) -> Answer:
     """Answer by query-commands and query-events: presence is known, arguments are not."""
@@ -23,7 +26,8 @@ def ask_without_schema(interface: Interface, path: Path) -> Answer:
     if names is None:
         return _silent(listings, source)
     if path.name not in names:
-        if path.prefix is None and not path.name[:1].isalpha():
+        if path.prefix is None and (path.name in _BUILTINS or not path.name[:1].isalpha()):
+            # Perhaps the name of a type.
             return unknown("query-qmp-schema", reason)
         return _membership(path.name, names, source)
     if path.steps:
@@ -34,14 +38,11 @@ def ask_without_schema(interface: Interface, path: Path) -> Answer:
 
 def _ask_device(interface: Interface, path: Path) -> Answer:
     listings = interface.listings
+    present = _has_device(listings, path.name)
     if path.steps:
-        return _ask_property(
-            path,
-            listings.device_properties,
-            _has_device(listings, path.name),
-            "device-list-properties",
-        )
-    return _has_device(listings, path.name)
+        properties, errors = listings.device_properties, listings.device_errors
+        return _ask_property(path, properties, errors, present, "device-list-properties")
+    return present
 
 
 def _has_device(listings: Listings, name: str) -> Answer:
@@ -49,8 +50,10 @@ def _has_device(listings: Listings, name: str) -> Answer:
     source = f"device-list-properties {name}"
     if listings.device_properties.get(name) is not None:
         return Answer(Verdict.YES, source)
-    if name in listings.no_device:
-        return Answer(Verdict.NO, source, "the server has no such device", position=0)
+    error = listings.device_errors.get(name)
+    # Another error can have another reason: a list of devices knows better, one of all types not.
+    if error == "DeviceNotFound" or (error and listings.devices is None):
+        return Answer(Verdict.NO, source, f"{error}: no such device", position=0)
     if listings.devices is not None:
         return _has_type(name, listings.devices, "qom-list-types implements=device")
     if listings.qom_types is not None:
@@ -60,20 +63,17 @@ def _has_device(listings: Listings, name: str) -> Answer:
 
 def _ask_object(interface: Interface, path: Path) -> Answer:
     listings = interface.listings
+    present = _has_object(listings, path.name)
     if path.steps:
-        return _ask_property(
-            path,
-            listings.object_properties,
-            _has_object(listings, path.name),
-            "qom-list-properties",
-        )
-    return _has_object(listings, path.name)
+        properties, errors = listings.object_properties, listings.object_errors
+        return _ask_property(path, properties, errors, present, "qom-list-properties")
+    return present
 
 
 def _has_object(listings: Listings, name: str) -> Answer:
-    if name in listings.no_object:
+    if listings.object_errors.get(name) == "DeviceNotFound":
         source = f"qom-list-properties {name}"
-        return Answer(Verdict.NO, source, "the server has no such type", position=0)
+        return Answer(Verdict.NO, source, "DeviceNotFound: no such type", position=0)
     if listings.qom_types is not None:
         return _has_type(name, listings.qom_types, "qom-list-types")
     if any(item.name == name and not item.abstract for item in listings.devices or ()):
@@ -91,7 +91,8 @@ def _ask_machine(interface: Interface, path: Path) -> Answer:
     if path.steps and present.verdict is Verdict.YES:
         name = names[path.name]
         owner = path._replace(name=f"{name}-machine")
-        return _ask_property(owner, listings.object_properties, present, "qom-list-properties")
+        properties, errors = listings.object_properties, listings.object_errors
+        return _ask_property(owner, properties, errors, present, "qom-list-properties")
     return present
 
 
@@ -127,12 +128,13 @@ def _ask_migration(interface: Interface, path: Path) -> Answer:
 
 
 def _ask_reserved(_: Interface, path: Path) -> Answer:
-    return unknown("nothing", f"this release of qscope does not learn what '{path.prefix}:' asks")
+    return unknown("", f"this release of qscope does not learn what '{path.prefix}:' asks")
 
 
 def _ask_property(
     path: Path,
     properties: Mapping[str, tuple[str, ...] | None],
+    errors: Mapping[str, str],
     present: Answer,
     command: str,
 ) -> Answer:
@@ -140,10 +142,19 @@ def _ask_property(
     known = properties.get(path.name)
     if known is not None:
         return _last_step(path, known, source)
+    if path.name in errors:
+        return Answer(
+            Verdict.NO, source, f"{errors[path.name]}: it tells no properties", position=1
+        )
     if present.verdict is not Verdict.YES:
         return present
-    reason = "the question crashed QEMU" if path.name in properties else "it was not asked"
+    reason = explain_unknown(properties, path.name)
     return unknown(source, f"properties of {path.name} are not known: {reason}")
+
+
+def explain_unknown(properties: Mapping[str, tuple[str, ...] | None], typename: str) -> str:
+    """Say why the properties of a type are not known."""
+    return "the question crashed QEMU" if typename in properties else "they were not asked"
 
 
 def _last_step(path: Path, names: Iterable[str], source: str) -> Answer:

@@ -9,7 +9,6 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from qscope.errors import UnknownNameError
 from qscope.model.interface import Interface
 from qscope.model.listings import QomType
 from qscope.model.schema_info import Command, EnumType, Event, Featured, ObjectType
@@ -58,12 +57,11 @@ def list_names(interface: Interface, kind: str, pattern: str = "*") -> list[Item
     return [found[name] for name in sorted(found)]
 
 
-def summarise(interface: Interface) -> Summary:
-    """Count what the schema has. Raises UnknownNameError when there is no schema."""
+def summarise(interface: Interface) -> Summary | None:
+    """Count what the schema has; None when there is none."""
     entities = interface.entities
     if entities is None:
-        reason = interface.listings.silent.get("query-qmp-schema", "it was not asked")
-        raise UnknownNameError(f"no counts without query-qmp-schema: {reason}")
+        return None
     objects = [entity for entity in entities if isinstance(entity, ObjectType)]
     enums = [entity for entity in entities if isinstance(entity, EnumType)]
     featured = list(_find_featured(interface))

@@ -27,9 +27,9 @@ from qscope.model.schema_info import (
 class Node(Struct, frozen=True, omit_defaults=True):
     """One line of an outline.
 
-    `name` is a path component (`*` optional, `+` variant), `type` a JSON type in words, `values`
-    an enum's values, `see` the path at which the same type is spelled out, `cut` tells that the
-    depth was used up before the members.
+    `name` is a path component (`*` optional, `+` variant), or a word in what the listings tell.
+    `type` is a JSON type in words, `values` an enum's values, `see` the path at which the same type
+    is spelled out; `cut` tells that the depth was used up before the members.
     """
 
     name: str

@@ -4,6 +4,7 @@ In: an interface and a path. Out: an `Answer`.
 """
 
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 from qscope.ask import listed
 from qscope.ask.answer import Answer, Verdict, decide, unknown
@@ -13,20 +14,21 @@ from qscope.model.interface import Interface
 from qscope.model.schema_info import Command, Event, OpaqueEntity
 
 SCHEMA = "query-qmp-schema"
-_MAX_REMEMBERED = 1 << 16
+# Answers by path: an interface does not change, so neither do they.
+_REMEMBERED: WeakKeyDictionary[Interface, dict[str, Answer]] = WeakKeyDictionary()
+_MOST_REMEMBERED = 1 << 16
 
 
 def ask(interface: Interface, path: str | Path) -> Answer:
     """Answer one path. Raises PathError where libvirt answers -1."""
     text = path if isinstance(path, str) else path.text
-    answer = interface.answers.get(text)
+    remembered = _REMEMBERED.get(interface)
+    if remembered is None or len(remembered) >= _MOST_REMEMBERED:
+        remembered = _REMEMBERED[interface] = {}
+    answer = remembered.get(text)
     if answer is None:
         compiled = compile_path(path) if isinstance(path, str) else path
-        answer = answer_anew(interface, compiled)
-        if len(interface.answers) >= _MAX_REMEMBERED:
-            interface.answers.clear()
-        interface.answers[text] = answer
-    assert isinstance(answer, Answer)
+        answer = remembered[text] = answer_anew(interface, compiled)
     return answer
 
 
@@ -45,8 +47,8 @@ def _ask_schema(interface: Interface, path: Path) -> Answer:
     ended = walk(interface, path.name, path.steps)
     if ended.found is None:
         assert isinstance(ended.entity, OpaqueEntity)
-        kind = ended.entity.meta_type
-        return unknown(SCHEMA, f"an entry of meta-type {kind!r}, which this qscope does not know")
+        why = f"an entry of meta-type {ended.entity.meta_type!r}, which this qscope does not know"
+        return unknown(SCHEMA, why)
     if not ended.found:
         step = path.steps[ended.position]
         why = f"{step.text!r} is not there"
@@ -56,17 +58,17 @@ def _ask_schema(interface: Interface, path: Path) -> Answer:
 
 
 def _ask_command(interface: Interface, path: Path) -> Answer:
-    return _ask_kind(interface, path, Command)
+    return _ask_entity(interface, path, Command)
 
 
 def _ask_event(interface: Interface, path: Path) -> Answer:
-    return _ask_kind(interface, path, Event)
+    return _ask_entity(interface, path, Event)
 
 
-def _ask_kind(interface: Interface, path: Path, kind: type[Command | Event]) -> Answer:
+def _ask_entity(interface: Interface, path: Path, wanted: type[Command | Event]) -> Answer:
     if interface.entities is None:
         return listed.ask_without_schema(interface, path)
-    if not isinstance(interface.by_name.get(path.name), kind):
+    if not isinstance(interface.by_name.get(path.name), wanted):
         return decide(
             holds=False,
             evidence=SCHEMA,

@@ -6,7 +6,7 @@ In: an interface and a path. Out: other paths that would be answered with yes.
 from collections.abc import Iterator
 
 from qscope.ask.answer import Answer
-from qscope.ask.path import Path, compile_path
+from qscope.ask.path import PREFIXES, Path, compile_path
 from qscope.ask.walk import walk
 from qscope.errors import PathError
 from qscope.model.interface import Interface
@@ -42,6 +42,9 @@ def suggest(interface: Interface, path: str, answer: Answer) -> list[str]:
 
 def _suggest_start(interface: Interface, path: Path) -> list[str]:
     """Compare the names without their prefix, which would count as likeness."""
+    wrong_prefix, colon, rest = path.name.partition(":")
+    if path.prefix is None and colon:
+        return [f"{prefix}:{rest}" for prefix in near(wrong_prefix, list(PREFIXES))]
     start = f"{path.prefix}:" if path.prefix else ""
     names = [each.removeprefix(start) for each in find_starts(interface, path.prefix)]
     return [start + name for name in near(path.name, names)]

@@ -31,7 +31,7 @@ _MAX_DEPTH = 1000
 class Walk(NamedTuple):
     """Where a walk ended: behind the last component, or at the one that decides.
 
-    `found` is None inside an entity of a kind not understood.
+    `found` is None inside an entity of a meta-type not understood.
     """
 
     found: bool | None

@@ -21,7 +21,7 @@ def list_command(form: str) -> int:
             [
                 {
                     "path": entry.key["path"],
-                    "qemu": entry.digest.identity.describe(),
+                    "qemu": entry.index.identity.describe(),
                     "bytes": entry.size,
                     "file": entry.path,
                 }
@@ -30,14 +30,18 @@ def list_command(form: str) -> int:
         )
     else:
         for entry in entries:
-            qemu = entry.digest.identity.describe()
+            qemu = entry.index.identity.describe()
             click.echo(f"{entry.key['path']}  {qemu}  {entry.size // 1024} KiB")
     return 0
 
 
 @command.command(name="clear")
-def clear_command() -> int:
+@format_option
+def clear_command(form: str) -> int:
     """Remove everything from the cache."""
-    count = cache.clear()
-    click.echo(f"removed {count} files from {cache.cache_folder()}")
+    count, folder = cache.clear(), cache.cache_folder()
+    if form == "json":
+        echo_json({"removed": count, "folder": folder})
+    else:
+        click.echo(f"removed {count} files from {folder}")
     return 0

@@ -1,17 +1,28 @@
 """What subcommands share: the options that name a source, the output format, notes on stderr."""
 
 import functools
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from qscope.load import load
-from qscope.load.opening import Progress
 from qscope.model.interface import Interface
+
+if TYPE_CHECKING:
+    from qscope.probe import Progress
+
+
+def _refuse_nan(_: click.Context, __: click.Parameter, seconds: float | None) -> float | None:
+    """Refuse what is in no range and yet passes for it."""
+    if seconds is not None and math.isnan(seconds):
+        raise click.BadParameter("nan is no time")
+    return seconds
+
 
 format_option = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
@@ -22,7 +33,8 @@ cache_option = click.option(
     "--no-cache", is_flag=True, help="Neither read nor write the cache of probed binaries."
 )
 timeout_option = click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+    "--timeout", type=click.FloatRange(min=0, max=86400, min_open=True),
+    callback=_refuse_nan, metavar="SECONDS",
     help="How long a QEMU may take to start, and for each answer.  [default: 15]",
 )  # fmt: skip
 
@@ -30,7 +42,9 @@ timeout_option = click.option(
 def with_interface(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that name a source; call it with `interface` in their place."""
 
-    @click.option("-s", "--snapshot", metavar="S", help="Whom to ask; see 'qscope --help'.")
+    @click.option(
+        "-s", "--snapshot", metavar="S", type=click.Path(), help="Whom to ask; see 'qscope --help'."
+    )
     @cache_option
     @timeout_option
     @quiet_option
@@ -55,6 +69,15 @@ def note_origin(interface: Interface, origin: str | None) -> None:
         note(f"note: schema entry {oddity.name}: {oddity.what}")
     if len(interface.oddities) > 3:
         note(f"note: {len(interface.oddities) - 3} more entries like that")
+
+
+def note_dangling(interface: Interface) -> None:
+    """Say on stderr which types the schema mentions and does not have."""
+    found = list(dict.fromkeys(interface.find_dangling()))
+    for entity, name in found[:3]:
+        note(f"note: schema entry {entity} refers to type {name!r}, which is not there")
+    if len(found) > 3:
+        note(f"note: {len(found) - 3} more references like that")
 
 
 def note(text: str) -> None:
@@ -87,7 +110,7 @@ def paint_marks(marks: Iterator[str] | tuple[str, ...]) -> str:
 
 
 @contextmanager
-def draw_progress(*, quiet: bool) -> Iterator[Progress | None]:
+def draw_progress(*, quiet: bool) -> Iterator["Progress | None"]:
     """Yield a progress callback that draws a bar on a terminal; None where there is none.
 
     The bar appears with the first question, so that a cached answer draws nothing.

@@ -3,9 +3,13 @@
 import click
 
 from qscope.errors import QscopeError
+from qscope.load import load
+from qscope.model.interface import Interface
 
 _SHELLS = ("bash", "zsh", "fish")
 _MOST = 2000
+# Seconds that a QEMU not asked before may take for each answer while somebody waits at a prompt.
+_PATIENCE = 2.0
 
 
 @click.command(name="completion")
@@ -24,17 +28,23 @@ def command(shell: str) -> int:
 
     engine = get_completion_class(shell)
     assert engine is not None
-    click.echo(engine(qscope, {}, "qscope", "_QSCOPE_COMPLETE").source())
+    script = engine(qscope, {}, "qscope", "_QSCOPE_COMPLETE").source()
+    # Bash would cut device:NAME into three words.
+    click.echo(f"COMP_WORDBREAKS=${{COMP_WORDBREAKS//:}}\n{script}" if shell == "bash" else script)
     return 0
+
+
+def load_for_completion(ctx: click.Context) -> Interface | None:
+    """Return the interface that the line names, if it can be had in the time that Tab may take."""
+    try:
+        return load(ctx.params.get("snapshot"), timeout=_PATIENCE).interface
+    except QscopeError:
+        return None
 
 
 def complete_path(ctx: click.Context, _: click.Parameter, start: str) -> list[str]:
     """Complete a path, one component further, from the source that the line names."""
     from qscope.ask.suggest import complete  # noqa: PLC0415 - only when Tab is pressed
-    from qscope.load import load  # noqa: PLC0415
 
-    try:
-        interface = load(ctx.params.get("snapshot")).interface
-        return list(complete(interface, start))[:_MOST]
-    except QscopeError:
-        return []
+    interface = load_for_completion(ctx)
+    return list(complete(interface, start))[:_MOST] if interface else []

@@ -1,10 +1,22 @@
-"""`qscope list`: what there is of a kind, or how much."""
+"""`qscope list`: what there is, or how much."""
+
+from collections.abc import Callable
+from typing import Any
 
 import click
+import msgspec
 
 from qscope.ask.names import KINDS, Item, Summary, list_names, summarise
 from qscope.ask.suggest import near
-from qscope.cli.common import echo_json, format_option, note, paint_marks, with_interface
+from qscope.cli.common import (
+    echo_json,
+    format_option,
+    note,
+    note_dangling,
+    paint_marks,
+    with_interface,
+)
+from qscope.cli.completion import load_for_completion
 from qscope.model.canonical import schema_hash
 from qscope.model.interface import Interface
 
@@ -17,50 +29,70 @@ _HELP = {
     "cpus": "CPU models.",
     "qemuopts": "QemuOpts groups, as query-command-line-options has them.",
     "migration": "Migration capabilities.",
+    "summary": "Count the QMP interface instead.",
 }
+_CHOSEN = "qscope.list.chosen"
 
 
-def _kind_options(function: click.decorators.FC) -> click.decorators.FC:
-    for kind, text in reversed(_HELP.items()):
-        function = click.option(f"--{kind}", "kind", flag_value=kind, help=text)(function)
+def _choose(ctx: click.Context, parameter: click.Parameter, chosen: bool) -> None:  # noqa: FBT001
+    if chosen and ctx.meta.setdefault(_CHOSEN, parameter.name) != parameter.name:
+        raise click.UsageError(f"--{ctx.meta[_CHOSEN]} and --{parameter.name} exclude each other")
+
+
+def _what_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    for name, text in reversed(_HELP.items()):
+        option = click.option(
+            f"--{name}", is_flag=True, expose_value=False, callback=_choose, help=text
+        )
+        function = option(function)
     return function
 
 
+def _complete_pattern(ctx: click.Context, _: click.Parameter, start: str) -> list[str]:
+    what = ctx.meta.get(_CHOSEN, "commands")
+    interface = load_for_completion(ctx)
+    items = list_names(interface, what) if interface and what in KINDS else None
+    return [item.name for item in items or () if item.name.startswith(start)]
+
+
 @click.command(name="list")
-@click.argument("pattern", default="*")
-@_kind_options
-@click.option("--summary", is_flag=True, help="Count the QMP interface instead.")
+@click.argument("pattern", default="*", shell_complete=_complete_pattern)
+@_what_options
 @format_option
 @with_interface
-def command(
-    interface: Interface, pattern: str, kind: str | None, form: str, *, summary: bool
-) -> int:
+def command(interface: Interface, pattern: str, form: str) -> int:
     """List what matches the glob PATTERN, sorted; deprecated and unstable ones are marked.
 
-    Exit status: 0 something was listed, 1 nothing matches, 3 nobody listed this kind.
+    Exit status: 0 something was listed, 1 nothing matches, 3 nobody listed it.
     """
-    if summary:
+    what = click.get_current_context().meta.get(_CHOSEN, "commands")
+    if what == "summary":
+        if pattern != "*":
+            raise click.UsageError("--summary counts everything: it takes no PATTERN")
         return _print_summary(interface, form)
-    kind = kind or "commands"
-    items = list_names(interface, kind, pattern)
+    items = list_names(interface, what, pattern)
     if items is None:
-        reason = interface.listings.silent.get(KINDS[kind], "it was not asked")
-        note(f"cannot tell: {KINDS[kind]}: {reason}")
-        return 3
+        return _note_silence(interface, KINDS[what])
     if form == "json":
         echo_json([_describe(item) for item in items])
     elif items:
         click.echo("\n".join(_render(item) for item in items))
     if not items:
-        _note_nothing(interface, kind, pattern)
+        _note_nothing(interface, what, pattern)
     return 0 if items else 1
 
 
-def _note_nothing(interface: Interface, kind: str, pattern: str) -> None:
-    everything = [item.name for item in list_names(interface, kind) or ()]
+def _note_silence(interface: Interface, source: str) -> int:
+    reason = interface.listings.silent.get(source, "it was not asked")
+    note(f"cannot tell: {source}: {reason}")
+    return 3
+
+
+def _note_nothing(interface: Interface, what: str, pattern: str) -> None:
+    everything = [item.name for item in list_names(interface, what) or ()]
     guesses = near(pattern, everything)
     hint = f"; did you mean {' or '.join(guesses)}?" if guesses else ""
-    note(f"no {kind} match {pattern!r}{hint}")
+    note(f"no {what} match {pattern!r}{hint}")
 
 
 def _describe(item: Item) -> dict[str, object]:
@@ -80,16 +112,18 @@ def _render(item: Item) -> str:
 
 def _print_summary(interface: Interface, form: str) -> int:
     counts = summarise(interface)
+    if counts is None:
+        return _note_silence(interface, "query-qmp-schema")
+    note_dangling(interface)
     if form == "json":
-        echo_json(counts)
+        echo_json({**msgspec.to_builtins(counts), "schema-hash": schema_hash(interface)})
     else:
-        click.echo(render_summary(counts))
+        click.echo(_render_summary(counts))
         click.echo(f"{'schema hash':28} {schema_hash(interface)}")
     return 0
 
 
-def render_summary(counts: Summary) -> str:
-    """Lay the counts out, one a line."""
+def _render_summary(counts: Summary) -> str:
     rows = [
         ("commands", counts.commands),
         ("events", counts.events),

@@ -10,6 +10,7 @@ import sys
 from typing import NoReturn
 
 import click
+import click.exceptions
 
 from qscope._version import __version__
 from qscope.errors import QscopeError
@@ -71,10 +72,7 @@ def main() -> NoReturn:
     Without taking the interpreter apart: that alone costs 5 ms of a 55 ms query, and nothing is
     left to be done. Every QEMU is reaped where it was started.
     """
-    # A terminal that cannot show a character must not end the program.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    _open_streams()
     status = _run()
     try:
         sys.stdout.flush()
@@ -86,11 +84,24 @@ def main() -> NoReturn:
     os._exit(status)
 
 
+def _open_streams() -> None:
+    """Have all three streams, also where the caller closed some; never fail to show a character."""
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 - open to the end
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _run() -> int:
     try:
         status = qscope.main(prog_name="qscope", standalone_mode=False)
     except QscopeError as error:
         return _complain(str(error))
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
     except click.ClickException as error:
         # Click would print its usage first; one line is enough, and it says where the usage is.
         context = getattr(error, "ctx", None)
@@ -107,7 +118,17 @@ def _run() -> int:
     except SystemExit as end:
         # A signal that asked to end, or click's shell completion.
         return end.code if isinstance(end.code, int) else 0
+    except Exception as error:  # noqa: BLE001 - status 1 would mean "no", and that it is not
+        return _complain(f"internal error, please report it: {_locate(error)}: {error!r}")
     return status if isinstance(status, int) else 0
+
+
+def _locate(error: Exception) -> str:
+    """Return the file and line at which an exception was raised."""
+    import traceback  # noqa: PLC0415 - only for a bug
+
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{os.path.basename(frame.filename)}:{frame.lineno}"
 
 
 def _complain(message: str) -> int:

@@ -12,24 +12,25 @@ from qscope.cli.common import (
     echo_json,
     format_option,
     note,
+    note_dangling,
     note_origin,
     quiet_option,
     timeout_option,
 )
-from qscope.load import record
-from qscope.load.cache import cache_folder
-from qscope.load.files import write_bytes
+from qscope.load import Recorded, record
+from qscope.load.files import check_place, write_bytes
 from qscope.model.canonical import interface_hash, schema_hash
 from qscope.model.interface import Interface
 from qscope.model.snapshot import Snapshot, encode_snapshot
 
 
 @click.command(name="probe")
-@click.argument("target", required=False)
+@click.argument("target", required=False, type=click.Path())
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
+    type=click.Path(),
     help="Write the snapshot there (gzipped when it ends in .gz; '-' is stdout).",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Say which questions were not answered.")
@@ -53,17 +54,20 @@ def command(
     HOST:PORT); without it, the first QEMU on PATH. A binary is started stopped, without a machine
     and without a guest; what it answers is cached for 'query', 'show' and 'list'.
     """
+    if output is not None and output != "-":
+        check_place(output)
     with draw_progress(quiet=quiet) as progress:
-        snapshot, name = record(target, use_cache=not no_cache, timeout=timeout, progress=progress)
-    interface = Interface.from_snapshot(snapshot)
+        recorded = record(target, use_cache=not no_cache, timeout=timeout, progress=progress)
+    interface = Interface.from_snapshot(recorded.snapshot)
     if not quiet:
-        note_origin(interface, None if target else name)
+        note_origin(interface, None if target else recorded.name)
+        note_dangling(interface)
     if verbose:
-        _note_unanswered(snapshot)
-    if output:
-        write_snapshot(output, snapshot)
+        _note_unanswered(recorded.snapshot)
+    if output is not None:
+        write_snapshot(output, recorded.snapshot)
     if output != "-":
-        _print_report(_report(interface, snapshot, name, output, cached=not no_cache), form)
+        _print_report(_report(interface, recorded, output), form)
     return 0
 
 
@@ -84,17 +88,15 @@ def _note_unanswered(snapshot: Snapshot) -> None:
             note(f"{exchange.execute}{words}: {exchange.outcome()}")
 
 
-def _report(
-    interface: Interface, snapshot: Snapshot, name: str, output: str | None, *, cached: bool
-) -> dict[str, Any]:
+def _report(interface: Interface, recorded: Recorded, output: str | None) -> dict[str, Any]:
     listings = interface.listings
     known = interface.entities is not None
-    is_binary = snapshot.identity.path is not None
+    exchanges = recorded.snapshot.exchanges
     return {
-        "target": name,
+        "target": recorded.name,
         "qemu": interface.identity.describe(),
-        "questions": len(snapshot.exchanges),
-        "unanswered": sum(bool(exchange.outcome()) for exchange in snapshot.exchanges),
+        "questions": len(exchanges),
+        "unanswered": sum(bool(exchange.outcome()) for exchange in exchanges),
         "commands": len(interface.commands) if known else _count(listings.commands),
         "events": len(interface.events) if known else _count(listings.events),
         "devices": _count(
@@ -106,7 +108,7 @@ def _report(
         "cpus": _count(listings.cpus),
         "schema-hash": schema_hash(interface) if known else None,
         "interface-hash": interface_hash(interface),
-        "cached-in": cache_folder() if cached and is_binary else None,
+        "cached-in": recorded.cached_in,
         "written-to": output,
     }
 

@@ -106,7 +106,8 @@ def _print_text(interface: Interface, result: _Result, *, explain: bool) -> None
 
 
 def _explain(interface: Interface, path: str, answer: Answer) -> list[str]:
-    lines = [f"by {answer.evidence}" + (f": {answer.why}" if answer.why else "")]
+    source = f"by {answer.evidence}" if answer.evidence else ""
+    lines = [": ".join(filter(None, [source, answer.why]))]
     if answer.position:
         lines.append(f"{'/'.join(path.split('/')[: answer.position])} is there")
     guesses = _suggest(interface, path, answer)

@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from qscope.ask import Verdict, ask, compile_path
-from qscope.ask.facts import outline_fact
+from qscope.ask.listed_outline import outline_listed
 from qscope.ask.outline import Node, find_raw, outline
 from qscope.ask.suggest import find_starts, near, suggest
 from qscope.cli.common import echo_json, format_option, note, paint, paint_marks, with_interface
@@ -29,21 +29,22 @@ from qscope.model.schema_info import encode_entity
 @format_option
 @with_interface
 def command(interface: Interface, path: str, depth: int, form: str, *, raw: bool) -> int:
-    """Show a command, an event or a type with its types inline.
+    """Show a command, an event or a type with its types inline; or a device, a machine, ….
 
-    Each line begins with what to append to a path: '*' marks a member that is optional, '+' what a
-    union gains when its tag has that value, '|' a branch of an alternate.
+    Of a type, each line begins with what to append to a path: '*' marks a member that is optional,
+    '+' what a union gains when its tag has that value; '|' is a branch of an alternate.
     """
     answer = ask(interface, path)
     if answer.verdict is not Verdict.YES:
-        note(f"{path}: {answer.why or 'cannot tell'} ({answer.evidence}){_hint(interface, path)}")
+        source = f" ({answer.evidence})" if answer.evidence else ""
+        note(f"{path}: {answer.why or 'cannot tell'}{source}{_hint(interface, path)}")
         return 1 if answer.verdict is Verdict.NO else 3
     if raw:
         _print_raw([encode_entity(each) for each in find_raw(interface, path)])
         return 0
     compiled = compile_path(path)
     is_fact = answer.entity is None and not compiled.steps
-    tree = outline_fact(interface, compiled) if is_fact else outline(interface, path, depth)
+    tree = outline_listed(interface, compiled) if is_fact else outline(interface, path, depth)
     if form == "json":
         echo_json(tree)
     else:

@@ -4,6 +4,6 @@ In: a target. Out: `Opened`, an `Interface` and where it came from. Snapshot fil
 read and written in this room and nowhere else.
 """
 
-from qscope.load.opening import Opened, list_candidates, load, open_interface, record
+from qscope.load.opening import Opened, Recorded, list_candidates, load, open_interface, record
 
-__all__ = ["Opened", "list_candidates", "load", "open_interface", "record"]
+__all__ = ["Opened", "Recorded", "list_candidates", "load", "open_interface", "record"]

@@ -7,9 +7,12 @@ makes it absent, never an error.
 
 import contextlib
 import os
+import re
 import zlib
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from qscope._version import PROBE_VERSION
 from qscope.errors import SnapshotError, TargetError
@@ -19,15 +22,17 @@ from qscope.model.snapshot import Snapshot, encode_snapshot
 
 _INDEX = ".index"
 _SNAPSHOT = ".snapshot.json.gz"
-_TEMPORARY = ".tmp"
+# What _place and replace_file name; other files in the folder are somebody else's.
+_OUR_INDEX = re.compile(r".+-[0-9a-f]{8}\.index")
+_OURS = re.compile(r".+-[0-9a-f]{8}\.(index|snapshot\.json\.gz)(\.[0-9a-f]{8}\.tmp)?")
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True):
     """A cached binary: its index file, what it was made from, and both files' size in bytes."""
 
     path: str
     key: dict[str, Any]
-    digest: Index
+    index: Index
     size: int
 
 
@@ -71,18 +76,21 @@ def find_index(key: dict[str, Any]) -> Index | None:
     return index if found == key else None
 
 
-def store(key: dict[str, Any], snapshot: Snapshot) -> None:
-    """Keep a snapshot and its index. A cache that cannot be written is no error."""
-    with contextlib.suppress(OSError):
+def store(key: dict[str, Any], snapshot: Snapshot) -> bool:
+    """Keep a snapshot and its index; return whether that worked."""
+    try:
         os.makedirs(cache_folder(), exist_ok=True)
         # The index last: where it is, the snapshot is.
         replace_file(_place(key, _SNAPSHOT), encode_snapshot(snapshot, compress=True))
         replace_file(_place(key, _INDEX), encode_index(make_index(snapshot), key))
+    except OSError:
+        return False
+    return True
 
 
 def list_entries() -> Iterator[Entry]:
     """Yield every readable entry, by file name."""
-    for path in _find_files(_INDEX):
+    for path in _find_files(_OUR_INDEX):
         with contextlib.suppress(SnapshotError, OSError):
             key, index = decode_index(read_bytes(path))
             files = [path, path.removesuffix(_INDEX) + _SNAPSHOT]
@@ -93,7 +101,7 @@ def list_entries() -> Iterator[Entry]:
 def clear() -> int:
     """Remove every entry; return how many files that were. Raises TargetError."""
     count = 0
-    for path in _find_files(_INDEX, _SNAPSHOT, _TEMPORARY):
+    for path in _find_files(_OURS):
         try:
             os.unlink(path)
         except OSError as error:
@@ -102,10 +110,10 @@ def clear() -> int:
     return count
 
 
-def _find_files(*endings: str) -> list[str]:
+def _find_files(form: re.Pattern[str]) -> list[str]:
     folder = cache_folder()
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-    return [os.path.join(folder, name) for name in names if name.endswith(endings)]
+    return [os.path.join(folder, name) for name in names if form.fullmatch(name)]
 
 
 def _place(key: dict[str, Any], ending: str) -> str:

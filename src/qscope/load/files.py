@@ -32,6 +32,20 @@ def read_bytes(path: str) -> bytes:
         raise SnapshotError(f"{path}: {explain_error(error)}") from error
 
 
+def check_place(path: str) -> None:
+    """Raise TargetError if a file cannot be written there: before work is done, not after."""
+    folder = os.path.dirname(os.path.realpath(path)) if path else ""
+    if not path or os.path.isdir(path):
+        reason = "a folder" if path else "no name"
+    elif not os.path.isdir(folder):
+        reason = "its folder does not exist"
+    elif not os.access(path if os.path.exists(path) else folder, os.W_OK):
+        reason = "not allowed"
+    else:
+        return
+    raise TargetError(f"cannot write {path or repr(path)}: {reason}")
+
+
 def write_bytes(path: str, data: bytes) -> None:
     """Write a file whole or not at all. Raises TargetError.
 
@@ -51,7 +65,7 @@ def replace_file(path: str, data: bytes) -> None:
     """Put `data` in the place of `path` in one step. Raises OSError."""
     place = os.path.realpath(path)
     folder, name = os.path.split(place)
-    temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
+    temporary = os.path.join(folder, f".{name}.{os.urandom(4).hex()}.tmp")
     try:
         with open(temporary, "wb") as file:
             file.write(data)

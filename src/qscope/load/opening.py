@@ -6,14 +6,17 @@ None: then $QSCOPE_SNAPSHOT, else the first QEMU on PATH, else the snapshot that
 
 import os
 import stat
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 from qscope.errors import ProbeError, SnapshotError, TargetError
 from qscope.load import cache
 from qscope.load.files import read_bytes
 from qscope.model.interface import Interface
 from qscope.model.snapshot import Snapshot, decode_snapshot
+
+if TYPE_CHECKING:
+    from qscope.probe import Progress
 
 # Beside the code: importlib.resources would cost a query 5 ms.
 EMBEDDED = os.path.join(
@@ -24,14 +27,20 @@ _VERSION_TIMEOUT = 5.0
 # What Debian and QEMU call a target where the kernel says otherwise.
 _TARGETS = {"i686": "i386", "i586": "i386", "ppc64le": "ppc64", "armv7l": "arm", "armv6l": "arm"}
 
-Progress: TypeAlias = Callable[[int, int, str], None]
-
 
 class Opened(NamedTuple):
     """An interface, and in words where it came from."""
 
     interface: Interface
     origin: str
+
+
+class Recorded(NamedTuple):
+    """Fresh answers, who gave them, and the folder of the cache if that keeps them now."""
+
+    snapshot: Snapshot
+    name: str
+    cached_in: str | None
 
 
 class _Source(NamedTuple):
@@ -56,7 +65,7 @@ def load(
     *,
     use_cache: bool = True,
     timeout: float | None = None,
-    progress: Progress | None = None,
+    progress: "Progress | None" = None,
 ) -> Opened:
     """Open what `target` names; a binary is asked only if the cache does not know it.
 
@@ -72,7 +81,9 @@ def load(
     index = cache.find_index(key) if key else None
     if index:
         return Opened(Interface.from_index(index), f"{source.name} (cached)")
-    snapshot = _probe(source, key, timeout, progress)
+    snapshot = _probe(source, timeout, progress)
+    if key:
+        cache.store(key, snapshot)
     return Opened(Interface.from_snapshot(snapshot), f"{source.name} (probed now)")
 
 
@@ -81,9 +92,9 @@ def record(
     *,
     use_cache: bool = True,
     timeout: float | None = None,
-    progress: Progress | None = None,
-) -> tuple[Snapshot, str]:
-    """Ask a QEMU everything now, keep that in the cache; return the snapshot and who was asked.
+    progress: "Progress | None" = None,
+) -> Recorded:
+    """Ask a QEMU everything now, and keep that in the cache.
 
     Raises ProbeError, or TargetError when there is nobody to ask.
     """
@@ -93,7 +104,9 @@ def record(
     if source.file:
         raise TargetError(f"{source.name} is no QEMU but a file; 'query' and 'show' read snapshots")
     key = _make_key(source.binary, timeout) if source.binary and use_cache else None
-    return _probe(source, key, timeout, progress), source.name
+    snapshot = _probe(source, timeout, progress)
+    kept = bool(key) and cache.store(key or {}, snapshot)
+    return Recorded(snapshot, source.name, cache.cache_folder() if kept else None)
 
 
 def list_candidates() -> Iterator[str]:
@@ -134,7 +147,7 @@ def _find_source(target: str) -> _Source:
     if mode is None and "/" not in target and (found := _which(target)):
         path, mode = found, _mode(found)
     if mode is None:
-        raise TargetError(f"{target}: no such file, and no QEMU of that name on PATH")
+        raise TargetError(f"{target!r}: no such file, and no QEMU of that name on PATH")
     if stat.S_ISDIR(mode):
         raise TargetError(f"{target}: a folder, neither a snapshot nor a QEMU")
     if stat.S_ISSOCK(mode):
@@ -203,13 +216,7 @@ def _make_key(binary: str, timeout: float | None) -> dict[str, object] | None:
         raise TargetError(f"{binary}: {error.strerror}") from error
 
 
-def _probe(
-    source: _Source,
-    key: dict[str, object] | None,
-    timeout: float | None,
-    progress: Progress | None,
-) -> Snapshot:
-    """Ask a QEMU everything; keep that under `key` if there is one."""
+def _probe(source: _Source, timeout: float | None, progress: "Progress | None") -> Snapshot:
     from pathlib import Path  # noqa: PLC0415 - starting processes is not for a cached binary
 
     from qscope import probe  # noqa: PLC0415
@@ -217,12 +224,9 @@ def _probe(
 
     timeout = timeout or probe.DEFAULT_TIMEOUT
     if source.binary:
-        snapshot = probe.probe_binary(Path(source.binary), timeout=timeout, progress=progress)
-        if key:
-            cache.store(key, snapshot)
-        return snapshot
+        return probe.probe_binary(Path(source.binary), timeout=timeout, progress=progress)
     assert source.address is not None
     address = parse_address(source.address)
     if address is None:
-        raise TargetError(f"{source.address}: not an address; unix:PATH or HOST:PORT is one")
+        raise TargetError(f"{source.address!r}: not an address; unix:PATH or HOST:PORT is one")
     return probe.probe_address(address, timeout=timeout, progress=progress)

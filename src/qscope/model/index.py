@@ -58,7 +58,8 @@ def make_index(snapshot: Snapshot) -> Index:
     schema = exchange.result if exchange else UNSET
     if isinstance(schema, Raw) and bytes(schema).lstrip().startswith(b"["):
         return Index(identify(snapshot.identity, transcript), schema, listings)
-    listings.silent["query-qmp-schema"] = explain_silence(exchange)
+    silent = {**listings.silent, "query-qmp-schema": explain_silence(exchange)}
+    listings = msgspec.structs.replace(listings, silent=silent)
     return Index(identify(snapshot.identity, transcript), Raw(b"null"), listings)
 
 

@@ -1,4 +1,4 @@
-"""`Interface`: what one QEMU can do, indexed by name and immutable.
+"""`Interface`: what one QEMU can do, indexed by name; nobody changes it once it is made.
 
 In: an `Index` (or entities, for those who make an interface themselves). Out: what every reader in
 `ask` works on.
@@ -49,8 +49,6 @@ class Interface:
         self.listings = listings
         self.identity = identity or Identity()
         self.by_name: dict[str, Entity] = {}
-        # What readers concluded, by path: the interface never changes, so neither do conclusions.
-        self.answers: dict[str, object] = {}
         repeated = [
             Oddity(name=entity.name, what="the name occurs twice")
             for entity in self.entities or ()

@@ -70,9 +70,9 @@ class Listings(Struct, frozen=True, omit_defaults=True):
     # Names of properties by type. None: the question crashed QEMU.
     device_properties: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
     object_properties: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
-    # Types for which the server answered with an error: there is no such (concrete) type.
-    no_device: tuple[str, ...] = ()
-    no_object: tuple[str, ...] = ()
+    # The class of the error with which the server answered for a type instead.
+    device_errors: dict[str, str] = field(default_factory=dict)
+    object_errors: dict[str, str] = field(default_factory=dict)
     silent: dict[str, str] = field(default_factory=dict)
 
 
@@ -97,8 +97,8 @@ class _AgentInfo(Struct, frozen=True):
 def learn_listings(transcript: Transcript) -> Listings:
     """Draw from a transcript everything that its commands enumerate."""
     silent: dict[str, str] = {}
-    devices, device_crashes, no_device = _learn_properties(transcript, "device-list-properties")
-    objects, object_crashes, no_object = _learn_properties(transcript, "qom-list-properties")
+    devices, device_crashes, device_errors = _learn_properties(transcript, "device-list-properties")
+    objects, object_crashes, object_errors = _learn_properties(transcript, "qom-list-properties")
     return Listings(
         commands=_learn_commands(transcript, silent),
         events=_names(_read(transcript, silent, "query-events", tuple[_Named, ...])),
@@ -112,8 +112,8 @@ def learn_listings(transcript: Transcript) -> Listings:
         migration_capabilities=_learn_migration(transcript, silent),
         device_properties={**devices, **device_crashes},
         object_properties={**objects, **object_crashes},
-        no_device=no_device,
-        no_object=no_object,
+        device_errors=device_errors,
+        object_errors=object_errors,
         silent=silent,
     )
 
@@ -171,11 +171,11 @@ _ABSTRACT: tuple[dict[str, bool], ...] = ({"abstract": True}, {}, {"abstract": F
 
 def _learn_properties(
     transcript: Transcript, command: str
-) -> tuple[dict[str, tuple[str, ...]], dict[str, None], tuple[str, ...]]:
-    """Return the properties' names by type, the types that crashed, and those that do not exist."""
+) -> tuple[dict[str, tuple[str, ...]], dict[str, None], dict[str, str]]:
+    """Return the properties' names by type, the types that crashed QEMU, the errors by type."""
     known: dict[str, tuple[str, ...]] = {}
     crashed: dict[str, None] = {}
-    absent: list[str] = []
+    errors: dict[str, str] = {}
     for exchange in transcript.find_all(command):
         typename = _typename(exchange)
         properties = _names(read_result(exchange, tuple[_Named, ...]))
@@ -185,9 +185,9 @@ def _learn_properties(
             known[typename] = properties
         elif exchange.fatal:
             crashed[typename] = None
-        elif not (isinstance(exchange.error, UnsetType) or exchange.lacks_command):
-            absent.append(typename)
-    return known, crashed, tuple(absent)
+        elif exchange.error_class and not exchange.lacks_command:
+            errors[typename] = exchange.error_class
+    return known, crashed, errors
 
 
 def _typename(exchange: Exchange) -> str | None:

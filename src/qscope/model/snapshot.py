@@ -27,7 +27,11 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class Identity(Struct, frozen=True, omit_defaults=True):
-    """Which QEMU answered, as far as it is known. Times are nanoseconds since the epoch."""
+    """Which QEMU answered, as far as it is known. Times are nanoseconds since the epoch.
+
+    `accelerator` and `compat` are None where QEMU was started without -accel and -compat, as a
+    probe does, and where nobody knows.
+    """
 
     path: str | None = None
     size: int | None = None

@@ -34,10 +34,14 @@ class Exchange(Struct, frozen=True, omit_defaults=True):
     crashed: bool = False
 
     @property
+    def error_class(self) -> str | None:
+        """The class of the error, if it was one."""
+        return None if isinstance(self.error, UnsetType) else self.error.error_class
+
+    @property
     def fatal(self) -> bool:
         """Whether QEMU died of the question (other people's recordings say so as class CRASH)."""
-        error = self.error
-        return self.crashed or (not isinstance(error, UnsetType) and error.error_class == "CRASH")
+        return self.crashed or self.error_class == "CRASH"
 
     @property
     def is_answered(self) -> bool:
@@ -47,8 +51,7 @@ class Exchange(Struct, frozen=True, omit_defaults=True):
     @property
     def lacks_command(self) -> bool:
         """Whether the server has no such command (or a policy hides it)."""
-        error = self.error
-        return not isinstance(error, UnsetType) and error.error_class == "CommandNotFound"
+        return self.error_class == "CommandNotFound"
 
     def outcome(self) -> str:
         """Say in a few words why there is no result ("" when there is one)."""
@@ -109,8 +112,10 @@ def decode_replies(text: str) -> tuple[Exchange, ...]:
     exchanges: list[Exchange] = []
     asked: list[dict[str, Any]] = []
     for value in _iterate_values(text):
-        if "execute" in value:
+        if "execute" in value and not {"return", "error", "crashed"} & value.keys():
             asked.append(value)
+        elif "execute" in value:
+            exchanges += decode_transcript(_encode_sorted([value]))
         elif "return" in value or "error" in value:
             question = _take_question(asked, value) or _guess_question(value)
             if question:

@@ -41,11 +41,8 @@ class QemuProcess:
     def __enter__(self) -> "QemuProcess":
         with contextlib.ExitStack() as stack:
             stack.enter_context(_end_on_signals())
-            self.socket, theirs = socket.socketpair()
+            self.socket, number = _make_socketpair()
             stack.callback(self.socket.close)
-            # The lowest free number: usually 3, which `podman run --preserve-fds=1` hands on.
-            with theirs:
-                number = fcntl.fcntl(theirs, fcntl.F_DUPFD_CLOEXEC, 3)
             try:
                 with _hold_signals():
                     self._child = _Child(self._binary, (*ARGUMENTS, *_monitor(number)), number)
@@ -151,6 +148,21 @@ class _Child:
         with self._process.stdout as output:
             while data := os.read(output.fileno(), 1 << 16):
                 self.words = (self.words + data)[-_WORDS_BYTES:]
+
+
+def _make_socketpair() -> tuple[socket.socket, int]:
+    """Return our end, and the number of theirs: the lowest free one from 3 on.
+
+    That is 3 unless this program has it in use, and 3 is what `podman run --preserve-fds=1` and
+    its like hand on; so our end moves out of the way first.
+    """
+    ours, theirs = socket.socketpair()
+    with theirs:
+        with ours:
+            high = socket.socket(fileno=fcntl.fcntl(ours, fcntl.F_DUPFD_CLOEXEC, 10))
+        with socket.socket(fileno=fcntl.fcntl(theirs, fcntl.F_DUPFD_CLOEXEC, 10)) as kept:
+            theirs.close()
+            return high, fcntl.fcntl(kept, fcntl.F_DUPFD_CLOEXEC, 3)
 
 
 def _monitor(number: int) -> tuple[str, ...]:

@@ -30,10 +30,11 @@ QUESTIONS = (
     Question("query-target"),
     Question("query-qmp-schema"),
     Question("query-commands"),
-    Question("query-command-line-options"),
-    Question("query-migrate-capabilities"),
+    # Loads every module; query-command-line-options then has the groups of modules too (spice).
     Question("qom-list-types", {"abstract": True}),
     Question("qom-list-types", {"implements": "device"}),
+    Question("query-command-line-options"),
+    Question("query-migrate-capabilities"),
     Question("query-machines"),
     Question("query-cpu-definitions"),
 )

@@ -27,6 +27,8 @@ from qscope.qmp.messages import Message, MessageStream, encode_command
 # half of what it may take, is asked whether he is one.
 _SILENCE = 1.0
 _CHUNK = 1 << 16
+# Seconds; sockets refuse much longer timeouts.
+_LONGEST = 86400.0
 
 
 class QMPClient:
@@ -35,7 +37,7 @@ class QMPClient:
     def __init__(self, sock: socket.socket, *, timeout: float, name: str = "the server") -> None:
         """Take over a connected socket; each answer may take `timeout` seconds."""
         self._sock = sock
-        self._timeout = timeout
+        self._timeout = min(timeout, _LONGEST)
         self._name = name
         self._stream = MessageStream()
         self._last_id = 0
@@ -81,9 +83,10 @@ class QMPClient:
         else:
             message = self._receive(deadline, _is_greeting)
         if message is None:
+            busy = " (a QMP socket serves one client at a time: another may hold it)"
             raise DeadlineError(
                 f"{self._name} sent no QMP greeting within {self._timeout:g} s"
-                + self._describe_rest()
+                + (self._describe_rest() or (busy if may_be_agent else ""))
             )
         if isinstance(message.greeting, UnsetType):
             return

@@ -13,6 +13,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from qscope.errors import ProtocolError
 from qscope.model.decoding import UNREADABLE
+from qscope.model.transcript import ErrorInfo
 
 # The largest reply accepted, as large as the largest command QEMU accepts (json-streamer.c).
 MAX_MESSAGE_BYTES = 64 << 20
@@ -26,19 +27,12 @@ _BETWEEN = b" \t\r\n\xff"
 _END = re.compile(rb"\}[ \t\r\n\xff]*(?:[^],} \t\r\n\xff]|\Z)")
 
 
-class WireError(Struct, frozen=True):
-    """The error of a reply."""
-
-    error_class: str = field(name="class")
-    desc: str = ""
-
-
 class Message(Struct, frozen=True):
     """Anything a QMP server sends: a greeting, a reply or an event."""
 
     greeting: Raw | UnsetType = field(default=UNSET, name="QMP")
     result: Raw | UnsetType = field(default=UNSET, name="return")
-    error: WireError | UnsetType = UNSET
+    error: ErrorInfo | UnsetType = UNSET
     event: str | UnsetType = UNSET
     id: Any = UNSET
 

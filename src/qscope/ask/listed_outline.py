@@ -3,8 +3,9 @@
 In: an interface and a path with a prefix that was answered with yes. Out: a `Node`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from qscope.ask.listed import explain_unknown
 from qscope.ask.outline import Node
 from qscope.ask.path import Path
 from qscope.model.interface import Interface
@@ -20,25 +21,25 @@ _KINDS = {
 }
 
 
-def outline_fact(interface: Interface, path: Path) -> Node:
+def outline_listed(interface: Interface, path: Path) -> Node:
     """Return what the listings say about what `path` names."""
     listings = interface.listings
     name = path.name
     match path.prefix:
         case "device":
             types = [*(listings.devices or ()), *(listings.qom_types or ())]
-            members = (*_parents(name, types), _properties(listings.device_properties.get(name)))
+            members = (*_parents(name, types), _properties(listings.device_properties, name))
         case "object":
             members = (
                 *_parents(name, listings.qom_types or ()),
-                _properties(listings.object_properties.get(name)),
+                _properties(listings.object_properties, name),
             )
         case "machine":
             machine = next(
                 each for each in listings.machines or () if name in (each.name, each.alias)
             )
-            properties = listings.object_properties.get(f"{machine.name}-machine")
-            members = (*_describe_machine(machine), _properties(properties))
+            properties = _properties(listings.object_properties, f"{machine.name}-machine")
+            members = (*_describe_machine(machine), properties)
         case "cpu":
             members = _describe_cpu(next(each for each in listings.cpus or () if each.name == name))
         case "qemuopts":
@@ -58,9 +59,10 @@ def _parents(name: str, types: Iterable[QomType]) -> tuple[Node, ...]:
     return (Node("parents", ", ".join(chain)),) if chain else ()
 
 
-def _properties(names: tuple[str, ...] | None) -> Node:
+def _properties(known: Mapping[str, tuple[str, ...] | None], typename: str) -> Node:
+    names = known.get(typename)
     if names is None:
-        return Node("properties", "not known: they were not asked")
+        return Node("properties", f"not known: {explain_unknown(known, typename)}")
     return Node("properties", str(len(names)), members=tuple(Node(each) for each in sorted(names)))
 
 
