@@ -113,7 +113,11 @@ def _enter_command(entry: Json, component: str, rest: list[str]) -> int | str:
 
 
 def _split(component: str) -> tuple[str, str]:
-    return ("", component) if component[:1] in _LETTERS else (component[:1], component[1:])
+    """Cut off the first byte, as libvirt does, unless it is a letter."""
+    if component[:1] in _LETTERS:
+        return "", component
+    wire = component.encode()
+    return wire[:1].decode("ascii", "replace"), wire[1:].decode("utf-8", "replace")
 
 
 def ask_transcript(transcript: list[Json], path: str) -> int | None:

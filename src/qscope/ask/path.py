@@ -54,7 +54,10 @@ def compile_path(text: str) -> Path:
 
 
 def _compile_step(component: str) -> Step:
-    """Cut off the modifier: any first character that is no ASCII letter is one (libvirt 9.0)."""
-    if component[:1].isascii() and component[:1].isalpha():
+    """Cut off the modifier: any first byte that is no ASCII letter is one (libvirt 9.0).
+
+    Of a longer character that leaves what no name begins with, so it may as well stay whole.
+    """
+    if component[:1].isalpha() or not component[:1].isascii():
         return Step(component, "", component)
     return Step(component, component[:1], component[1:])
