@@ -16,7 +16,7 @@ from qscope.model.snapshot import Identity, Snapshot
 from qscope.model.transcript import Exchange, Transcript
 
 # Raise it whenever Listings or SchemaInfo conclusions change: older caches are then made anew.
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 
 
 class Index(Struct, frozen=True):
@@ -25,7 +25,13 @@ class Index(Struct, frozen=True):
     identity: Identity
     # JSON; `null` when the server has no such command.
     schema: Raw
-    listings: Listings
+    # JSON of Listings: few queries need them, and all would pay for decoding.
+    enumerated: Raw
+
+    @property
+    def listings(self) -> Listings:
+        """What other commands enumerate, decoded anew at each call."""
+        return msgspec.json.decode(self.enumerated, type=Listings)
 
     @property
     def has_schema(self) -> bool:
@@ -56,11 +62,12 @@ def make_index(snapshot: Snapshot) -> Index:
     listings = learn_listings(transcript)
     exchange = transcript.find("query-qmp-schema")
     schema = exchange.result if exchange else UNSET
-    if isinstance(schema, Raw) and bytes(schema).lstrip().startswith(b"["):
-        return Index(identify(snapshot.identity, transcript), schema, listings)
-    silent = {**listings.silent, "query-qmp-schema": explain_silence(exchange)}
-    listings = msgspec.structs.replace(listings, silent=silent)
-    return Index(identify(snapshot.identity, transcript), Raw(b"null"), listings)
+    if not (isinstance(schema, Raw) and bytes(schema).lstrip().startswith(b"[")):
+        schema = Raw(b"null")
+        silent = {**listings.silent, "query-qmp-schema": explain_silence(exchange)}
+        listings = msgspec.structs.replace(listings, silent=silent)
+    identity = identify(snapshot.identity, transcript)
+    return Index(identity, schema, Raw(msgspec.json.encode(listings)))
 
 
 def take_snapshot(

@@ -5,7 +5,7 @@ In: an `Index` (or entities, for those who make an interface themselves). Out: w
 """
 
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from qscope.errors import SnapshotError
 from qscope.model.decoding import UNREADABLE
@@ -33,20 +33,21 @@ class Interface:
     """The interface of one QEMU.
 
     `entities` are those of `query-qmp-schema` as received, or None when the server cannot tell;
-    `by_name` finds them; `listings` is what other commands enumerate; `oddities` is what this
-    version did not understand; `identity` says which QEMU it is.
+    `by_name` finds them; `listings` is what other commands enumerate (given whole, or as a function
+    that returns it when it is needed); `oddities` is what this version did not understand;
+    `identity` says which QEMU it is.
     """
 
     def __init__(
         self,
         entities: Iterable[Entity] | None,
         *,
-        listings: Listings = _NO_LISTINGS,
+        listings: Listings | Callable[[], Listings] = _NO_LISTINGS,
         oddities: Iterable[Oddity] = (),
         identity: Identity | None = None,
     ) -> None:
         self.entities = None if entities is None else tuple(entities)
-        self.listings = listings
+        self._listings = listings
         self.identity = identity or Identity()
         self.by_name: dict[str, Entity] = {}
         repeated = [
@@ -66,12 +67,22 @@ class Interface:
                 entities, oddities = decode_entities(index.schema)
             except UNREADABLE as error:
                 raise SnapshotError(f"damaged query-qmp-schema reply: {error}") from error
-        return cls(entities, listings=index.listings, oddities=oddities, identity=index.identity)
+        return cls(
+            entities,
+            listings=lambda: index.listings,
+            oddities=oddities,
+            identity=index.identity,
+        )
 
     @classmethod
     def from_snapshot(cls, snapshot: Snapshot) -> "Interface":
         """Build the interface that raw answers show."""
         return cls.from_index(make_index(snapshot))
+
+    @functools.cached_property
+    def listings(self) -> Listings:
+        """What other commands enumerate."""
+        return self._listings() if callable(self._listings) else self._listings
 
     @functools.cached_property
     def commands(self) -> tuple[Command, ...]:
