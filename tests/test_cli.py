@@ -290,3 +290,12 @@ def test_bash_completes_a_real_line(words, expected, tmp_path):
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0
     assert expected in done.stdout.split()
+
+
+def test_every_name_of_the_package_is_there_however_often_it_is_used():
+    code = "import qscope\nfor name in qscope.__all__ * 2: print(name, getattr(qscope, name))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert len(done.stdout.splitlines()) == 20
+    assert done.stdout.splitlines()[:10] == done.stdout.splitlines()[10:]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from qscope import ask, probe
     from qscope.ask import Answer, Verdict
     from qscope.load import open_interface as open  # noqa: A004
+    from qscope.model.canonical import interface_hash, schema_hash
     from qscope.model.interface import Interface
 
 _LAZY = {
@@ -24,11 +25,24 @@ _LAZY = {
     "Interface": ("qscope.model.interface", "Interface"),
     "Verdict": ("qscope.ask", "Verdict"),
     "ask": ("qscope.ask", ""),
+    "interface_hash": ("qscope.model.canonical", "interface_hash"),
     "open": ("qscope.load", "open_interface"),
     "probe": ("qscope.probe", ""),
+    "schema_hash": ("qscope.model.canonical", "schema_hash"),
 }
 
-__all__ = ["Answer", "Interface", "QscopeError", "Verdict", "__version__", "ask", "open", "probe"]
+__all__ = [
+    "Answer",
+    "Interface",
+    "QscopeError",
+    "Verdict",
+    "__version__",
+    "ask",
+    "interface_hash",
+    "open",
+    "probe",
+    "schema_hash",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -17,7 +17,7 @@ from qscope.cli.common import (
     with_interface,
 )
 from qscope.cli.completion import load_for_completion
-from qscope.model.canonical import schema_hash
+from qscope.model.canonical import interface_hash, schema_hash
 from qscope.model.interface import Interface
 
 _HELP = {
@@ -115,11 +115,13 @@ def _print_summary(interface: Interface, form: str) -> int:
     if counts is None:
         return _note_silence(interface, "query-qmp-schema")
     note_dangling(interface)
+    hashes = {"schema-hash": schema_hash(interface), "interface-hash": interface_hash(interface)}
     if form == "json":
-        echo_json({**msgspec.to_builtins(counts), "schema-hash": schema_hash(interface)})
+        echo_json(msgspec.to_builtins(counts) | hashes)
     else:
         click.echo(_render_summary(counts))
-        click.echo(f"{'schema hash':28} {schema_hash(interface)}")
+        for name, value in hashes.items():
+            click.echo(f"{name.replace('-', ' '):28} {value}")
     return 0
 
 
