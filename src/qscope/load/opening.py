@@ -105,7 +105,7 @@ def record(
         raise TargetError(f"{source.name} is no QEMU but a file; 'query' and 'show' read snapshots")
     key = _make_key(source.binary, timeout) if source.binary and use_cache else None
     snapshot = _probe(source, timeout, progress)
-    kept = bool(key) and cache.store(key or {}, snapshot)
+    kept = key is not None and cache.store(key, snapshot)
     return Recorded(snapshot, source.name, cache.cache_folder() if kept else None)
 
 
