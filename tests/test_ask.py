@@ -129,7 +129,7 @@ def test_no_outline_of_what_is_no_type(embedded, path):
 
 
 def test_raw_entries_are_closed_under_mention(embedded):
-    names = [entity.name for entity in find_raw(embedded, "query-block")]
+    names = [entry["name"] for entry in find_raw(embedded, "query-block")]
     assert names[0] == "query-block"
     assert len(names) == len(set(names)) > 10
 

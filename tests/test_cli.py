@@ -143,6 +143,25 @@ def test_raw_entries_are_schema_info():
     assert {"members", "values"} <= set(entries[-1])
 
 
+def test_raw_entries_keep_what_is_not_understood(tmp_path):
+    entries = [
+        {"meta-type": "event", "name": "X", "arg-type": "0", "since": "12.0"},
+        {"meta-type": "map", "name": "0", "key-type": "str"},
+    ]
+    schema = tmp_path / "schema.json"
+    schema.write_text(json.dumps(entries))
+    done = run("show", "--raw", "-q", "-s", str(schema), "X")
+    assert (json.loads(done.stdout), done.stderr) == (entries, "")
+
+
+def test_explained_json_has_an_answer_for_every_path():
+    done = run("query", *SOURCE, "--explain", "--format", "json", "stop", "str/!string/x")
+    assert {path: told["answer"] for path, told in json.loads(done.stdout).items()} == {
+        "stop": True,
+        "str/!string/x": None,
+    }
+
+
 def test_show_as_json_is_the_same_tree():
     tree = json.loads(run("show", *SOURCE, "eject", "--format", "json").stdout)
     assert tree["members"][0]["members"][0] == {
@@ -250,6 +269,7 @@ def test_dangling_references_are_noted(tmp_path):
     done = run("list", "--summary", "-s", str(schema))
     assert done.returncode == 0
     assert "X refers to type '7', which is not there" in done.stderr
+    assert run("list", "--summary", "-q", "-s", str(schema)).stderr == ""
     assert run("query", "-s", str(schema), "X/arg-type/x").returncode == 2
 
 

@@ -25,6 +25,7 @@ from qscope.model.schema_info import (
     Event,
     Member,
     ObjectType,
+    OpaqueEntity,
     decode_entities,
     encode_entity,
 )
@@ -272,6 +273,15 @@ SCALARS = {"i": "int", "s": "string"}
 def test_structure_is_what_a_client_can_tell_apart(one, other, equal):
     assert are_bisimilar(one, other) is equal
     assert (schema_hash(one) == schema_hash(other)) is equal
+
+
+def test_the_name_of_a_type_not_understood_counts_in_no_hash():
+    def use(name: str, meta_type: str) -> Interface:
+        entry = OpaqueEntity(name, meta_type, {"name": name, "meta-type": meta_type})
+        return Interface([Event(name="X", arg_type=name), entry])
+
+    assert schema_hash(use("1", "map")) == schema_hash(use("2", "map"))
+    assert schema_hash(use("1", "map")) != schema_hash(use("1", "set"))
 
 
 def test_what_no_command_mentions_counts_only_in_neither_hash():

@@ -4,6 +4,8 @@ In: an interface and a path. Out: `Node`, whose names are components of the path
 what is seen can be asked. Recursion and repetition become references.
 """
 
+from typing import Any
+
 from msgspec import Struct
 
 from qscope.ask.answer import Verdict
@@ -21,6 +23,7 @@ from qscope.model.schema_info import (
     Member,
     ObjectType,
     OpaqueEntity,
+    encode_entity,
 )
 
 
@@ -152,10 +155,11 @@ def _name_kind(entity: ObjectType | AlternateType) -> str:
     return "object" if entity.members else "nothing"
 
 
-def find_raw(interface: Interface, path: str) -> list[Entity]:
+def find_raw(interface: Interface, path: str) -> list[dict[str, Any]]:
     """Return the SchemaInfo entries that `path` leads to and mentions, breadth first.
 
-    Raises what `outline` raises.
+    They are as QEMU sent them, with what this version does not understand. Raises what `outline`
+    raises.
     """
     names = {find_entity(interface, path).name: None}
     waiting = list(names)
@@ -164,4 +168,6 @@ def find_raw(interface: Interface, path: str) -> list[Entity]:
         new = [each for each in find_references(entity) if each not in names] if entity else []
         waiting += dict.fromkeys(new)
         names |= dict.fromkeys(new)
-    return [interface.by_name[name] for name in names if name in interface.by_name]
+    odd = {oddity.name: oddity.raw for oddity in interface.oddities if oddity.raw}
+    found = [interface.by_name[name] for name in names if name in interface.by_name]
+    return [odd.get(entity.name) or encode_entity(entity) for entity in found]

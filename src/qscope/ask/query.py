@@ -7,7 +7,7 @@ from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from qscope.ask import listed
-from qscope.ask.answer import Answer, Verdict, decide, unknown
+from qscope.ask.answer import Answer, Verdict, unknown
 from qscope.ask.path import Path, compile_path
 from qscope.ask.walk import walk
 from qscope.model.interface import Interface
@@ -69,12 +69,8 @@ def _ask_entity(interface: Interface, path: Path, wanted: type[Command | Event])
     if interface.entities is None:
         return listed.ask_without_schema(interface, path)
     if not isinstance(interface.by_name.get(path.name), wanted):
-        return decide(
-            holds=False,
-            evidence=SCHEMA,
-            why=f"no {path.prefix} is called {path.name!r}",
-            position=0,
-        )
+        why = f"no {path.prefix} is called {path.name!r}"
+        return Answer(Verdict.NO, SCHEMA, why, position=0)
     return _ask_schema(interface, path)
 
 

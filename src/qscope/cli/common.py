@@ -4,17 +4,32 @@ import functools
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from qscope.load import load
 from qscope.model.interface import Interface
 
 if TYPE_CHECKING:
     from qscope.probe import Progress
+
+
+# Where the context keeps that -q was given.
+_QUIET = "qscope.quiet"
+# So many notes of one sort are printed, the others counted.
+_NOTES = 3
+
+
+def _keep_quiet(ctx: click.Context, _: click.Parameter, quiet: bool) -> None:  # noqa: FBT001
+    ctx.meta[_QUIET] = quiet
+
+
+def _is_quiet() -> bool:
+    return bool(click.get_current_context().meta.get(_QUIET))
 
 
 def _refuse_nan(_: click.Context, __: click.Parameter, seconds: float | None) -> float | None:
@@ -28,7 +43,10 @@ format_option = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
     help="How to print the answer.",
 )  # fmt: skip
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="Print no notes on stderr.")
+quiet_option = click.option(
+    "-q", "--quiet", is_flag=True, is_eager=True, expose_value=False, callback=_keep_quiet,
+    help="Print no notes on stderr, only errors.",
+)  # fmt: skip
 cache_option = click.option(
     "--no-cache", is_flag=True, help="Neither read nor write the cache of probed binaries."
 )
@@ -49,13 +67,10 @@ def with_interface(function: Callable[..., Any]) -> Callable[..., Any]:
     @timeout_option
     @quiet_option
     @functools.wraps(function)
-    def command(
-        *, snapshot: str | None, no_cache: bool, timeout: float | None, quiet: bool, **rest: Any
-    ) -> Any:
-        with draw_progress(quiet=quiet) as progress:
+    def command(*, snapshot: str | None, no_cache: bool, timeout: float | None, **rest: Any) -> Any:
+        with draw_progress() as progress:
             opened = load(snapshot, use_cache=not no_cache, timeout=timeout, progress=progress)
-        if not quiet:
-            note_origin(opened.interface, None if snapshot else opened.origin)
+        note_origin(opened.interface, None if snapshot else opened.origin)
         return function(interface=opened.interface, **rest)
 
     return command
@@ -63,21 +78,29 @@ def with_interface(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def note_origin(interface: Interface, origin: str | None) -> None:
     """Say on stderr whom qscope asked when nobody was named, and what it did not understand."""
+    if _is_quiet():
+        return
     if origin:
         note(f"asking {origin}: {interface.identity.describe()}")
-    for oddity in interface.oddities[:3]:
-        note(f"note: schema entry {oddity.name}: {oddity.what}")
-    if len(interface.oddities) > 3:
-        note(f"note: {len(interface.oddities) - 3} more entries like that")
+    _note_some([f"schema entry {oddity.name}: {oddity.what}" for oddity in interface.oddities])
 
 
 def note_dangling(interface: Interface) -> None:
     """Say on stderr which types the schema mentions and does not have."""
-    found = list(dict.fromkeys(interface.find_dangling()))
-    for entity, name in found[:3]:
-        note(f"note: schema entry {entity} refers to type {name!r}, which is not there")
-    if len(found) > 3:
-        note(f"note: {len(found) - 3} more references like that")
+    if not _is_quiet():
+        _note_some(
+            [
+                f"schema entry {entity} refers to type {name!r}, which is not there"
+                for entity, name in dict.fromkeys(interface.find_dangling())
+            ]
+        )
+
+
+def _note_some(texts: list[str]) -> None:
+    for text in texts[:_NOTES]:
+        note(f"note: {text}")
+    if len(texts) > _NOTES:
+        note(f"note: {len(texts) - _NOTES} more like that")
 
 
 def note(text: str) -> None:
@@ -89,8 +112,6 @@ def note(text: str) -> None:
 
 def echo_json(value: Any) -> None:
     """Print a value as JSON on stdout."""
-    import msgspec  # noqa: PLC0415 - loaded long ago; this names the dependency where it is used
-
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
 
 
@@ -101,7 +122,7 @@ def paint(text: str, colour: str | None = None, *, bold: bool = False) -> str:
     return click.style(text, fg=colour, bold=bold or None)
 
 
-def paint_marks(marks: Iterator[str] | tuple[str, ...]) -> str:
+def paint_marks(marks: Iterable[str]) -> str:
     """Return features such as `deprecated` in brackets, with a space in front of each."""
     return "".join(
         " " + paint(f"[{mark}]", "yellow" if mark in ("deprecated", "unstable") else "cyan")
@@ -110,12 +131,12 @@ def paint_marks(marks: Iterator[str] | tuple[str, ...]) -> str:
 
 
 @contextmanager
-def draw_progress(*, quiet: bool) -> Iterator["Progress | None"]:
+def draw_progress() -> Iterator["Progress | None"]:
     """Yield a progress callback that draws a bar on a terminal; None where there is none.
 
     The bar appears with the first question, so that a cached answer draws nothing.
     """
-    if quiet or not sys.stderr.isatty():
+    if _is_quiet() or not sys.stderr.isatty():
         yield None
         return
     started: list[Any] = []

@@ -107,7 +107,7 @@ def _describe(item: Item) -> dict[str, object]:
 def _render(item: Item) -> str:
     marks = [mark for mark in ("deprecated", "unstable") if getattr(item, mark)]
     words = [key if value is True else f"{key} {value}" for key, value in item.details.items()]
-    return item.name + paint_marks(tuple(marks)) + (f"  ({', '.join(words)})" if words else "")
+    return item.name + paint_marks(marks) + (f"  ({', '.join(words)})" if words else "")
 
 
 def _print_summary(interface: Interface, form: str) -> int:

@@ -46,7 +46,6 @@ def command(
     *,
     verbose: bool,
     no_cache: bool,
-    quiet: bool,
 ) -> int:
     """Ask TARGET everything now, and keep the answers.
 
@@ -56,23 +55,21 @@ def command(
     """
     if output is not None and output != "-":
         check_place(output)
-    with draw_progress(quiet=quiet) as progress:
+    with draw_progress() as progress:
         recorded = record(target, use_cache=not no_cache, timeout=timeout, progress=progress)
     interface = Interface.from_snapshot(recorded.snapshot)
-    if not quiet:
-        note_origin(interface, None if target else recorded.name)
-        note_dangling(interface)
+    note_origin(interface, None if target else recorded.name)
+    note_dangling(interface)
     if verbose:
         _note_unanswered(recorded.snapshot)
     if output is not None:
-        write_snapshot(output, recorded.snapshot)
+        _write_snapshot(output, recorded.snapshot)
     if output != "-":
         _print_report(_report(interface, recorded, output), form)
     return 0
 
 
-def write_snapshot(output: str, snapshot: Snapshot) -> None:
-    """Write a snapshot to a file, or to stdout for `-`. Raises TargetError."""
+def _write_snapshot(output: str, snapshot: Snapshot) -> None:
     data = encode_snapshot(snapshot, compress=output.endswith(".gz"))
     if output == "-":
         sys.stdout.buffer.write(data)

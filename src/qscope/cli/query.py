@@ -89,7 +89,8 @@ def _render_json(interface: Interface, result: _Result, *, explain: bool) -> dic
             }
             for path, answer in result.answers.items()
         }
-        return told | {path: {"error": text} for path, text in result.malformed.items()}
+        wrong = {path: {"answer": None, "error": text} for path, text in result.malformed.items()}
+        return told | wrong
     plain: dict[str, Any] = {path: _JSON[answer.verdict] for path, answer in result.answers.items()}
     return plain | dict.fromkeys(result.malformed)
 

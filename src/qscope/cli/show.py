@@ -13,7 +13,6 @@ from qscope.ask.suggest import find_starts, near, suggest
 from qscope.cli.common import echo_json, format_option, note, paint, paint_marks, with_interface
 from qscope.cli.completion import complete_path
 from qscope.model.interface import Interface
-from qscope.model.schema_info import encode_entity
 
 
 @click.command(name="show")
@@ -40,7 +39,7 @@ def command(interface: Interface, path: str, depth: int, form: str, *, raw: bool
         note(f"{path}: {answer.why or 'cannot tell'}{source}{_hint(interface, path)}")
         return 1 if answer.verdict is Verdict.NO else 3
     if raw:
-        _print_raw([encode_entity(each) for each in find_raw(interface, path)])
+        _print_raw(find_raw(interface, path))
         return 0
     compiled = compile_path(path)
     is_fact = answer.entity is None and not compiled.steps

@@ -99,7 +99,9 @@ def _shape(entity: Entity | None) -> _Shape:
         case None:
             return _Shape(_encode(["dangling"]), ())
         case OpaqueEntity():
-            return _Shape(_encode(["opaque", entity.raw]), ())
+            # Its name is masked like any other; what else in it names a type nobody can know.
+            raw = {key: value for key, value in entity.raw.items() if key != "name"}
+            return _Shape(_encode(["opaque", raw]), ())
         case BuiltinType():
             return _Shape(_facts(entity, entity.json_type), ())
         case EnumType():
