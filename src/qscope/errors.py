@@ -1,9 +1,22 @@
 """Every exception qscope raises, and nothing else: the whole tree in one place.
 
 Callers catch the branch they can handle; the command line turns any of them into one line on
-stderr and exit status 2. What was *found* (a missing command, a probe source that failed) is a
-return value, never an exception.
+stderr and exit status 2 (a SchemaError into as many lines as QEMU prints). What was *found* (a
+missing command, a probe source that failed) is a return value, never an exception.
 """
+
+from typing import NamedTuple
+
+
+class Location(NamedTuple):
+    """A place in a file. Lines and columns count from 1; None where there is none."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        return ":".join(str(part) for part in self if part is not None)
 
 
 class QscopeError(Exception):
@@ -24,6 +37,39 @@ class PathError(QscopeError):
 
 class UnknownNameError(QscopeError):
     """A name to show or list does not exist in this interface."""
+
+
+class SchemaError(QscopeError):
+    """A QAPI schema breaks a rule of the language, or cannot be read.
+
+    `message` is one line. `location` is the place that QEMU's front end names, `context` the
+    definition (`struct 'X'`) when the error is in one, `included_from` the places of the `include`
+    directives that led there, outermost first, `notes` other places with a line each. `str()` lays
+    all of it out as QEMU does; the error's own place comes last.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        location: Location,
+        *,
+        context: str | None = None,
+        included_from: tuple[Location, ...] = (),
+        notes: tuple[tuple[Location, str], ...] = (),
+    ) -> None:
+        chain = [f"In file included from {place}:" for place in included_from]
+        within = [f"{location.file}: In {context}:"] if context else []
+        others = [f"{place}: {text}" for place, text in notes]
+        super().__init__("\n".join([*others, *chain, *within, f"{location}: {message}"]))
+        self.message = message
+        self.location = location
+        self.context = context
+        self.included_from = included_from
+        self.notes = notes
+
+
+class DocError(SchemaError):
+    """A documentation comment breaks a rule; a schema parsed with `docs="ignore"` has none."""
 
 
 class ProbeError(QscopeError):

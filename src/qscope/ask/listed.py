@@ -18,7 +18,7 @@ _BUILTINS = frozenset({"str", "int", "number", "bool", "null", "any"})
 def ask_without_schema(interface: Interface, path: Path) -> Answer:
     """Answer by query-commands and query-events: presence is known, arguments are not."""
     listings = interface.listings
-    reason = listings.silent.get("query-qmp-schema", "it was not asked")
+    reason = listings.explain("query-qmp-schema")
     # QAPI's naming rules tell commands from events; anything else is the name of a type.
     is_event = path.prefix == "event" or (path.prefix is None and path.name.isupper())
     names = listings.events if is_event else listings.commands
@@ -180,7 +180,7 @@ def _membership(name: str, names: Iterable[str], source: str, position: int = 0)
 
 
 def _silent(listings: Listings, source: str) -> Answer:
-    return unknown(source, listings.silent.get(source, "it was not asked"))
+    return unknown(source, listings.explain(source))
 
 
 BY_PREFIX: dict[str, Callable[[Interface, Path], Answer]] = {

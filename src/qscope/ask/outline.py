@@ -6,11 +6,12 @@ what is seen can be asked. Recursion and repetition become references.
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from qscope.ask.answer import Verdict
 from qscope.ask.query import ask
 from qscope.errors import UnknownNameError
+from qscope.model.annotations import Annotations, EntityDoc
 from qscope.model.interface import Interface, find_references
 from qscope.model.schema_info import (
     AlternateType,
@@ -32,7 +33,9 @@ class Node(Struct, frozen=True, omit_defaults=True):
 
     `name` is a path component (`*` optional, `+` variant), or a word in what the listings tell.
     `type` is a JSON type in words, `values` an enum's values, `see` the path at which the same type
-    is spelled out; `cut` tells that the depth was used up before the members.
+    is spelled out; `cut` tells that the depth was used up before the members. What a source adds:
+    `source_type` is its name of the type, `doc` what it says about a member, `comment` about the
+    whole.
     """
 
     name: str
@@ -42,6 +45,9 @@ class Node(Struct, frozen=True, omit_defaults=True):
     members: tuple["Node", ...] = ()
     see: str | None = None
     cut: bool = False
+    source_type: str = ""
+    doc: str = ""
+    comment: EntityDoc | None = None
 
 
 class _Type(Struct, frozen=True):
@@ -52,9 +58,13 @@ class _Type(Struct, frozen=True):
     members: tuple[Node, ...] = ()
     see: str | None = None
     cut: bool = False
+    source: str = ""
 
-    def at(self, name: str, features: tuple[str, ...] = ()) -> Node:
-        return Node(name, self.type, features, self.values, self.members, self.see, self.cut)
+    def at(self, name: str, features: tuple[str, ...] = (), source: str = "") -> Node:
+        return Node(
+            name, self.type, features, self.values, self.members, self.see, self.cut,
+            source or self.source,
+        )  # fmt: skip
 
 
 def outline(interface: Interface, path: str, depth: int) -> Node:
@@ -63,7 +73,7 @@ def outline(interface: Interface, path: str, depth: int) -> Node:
     Raises PathError for a malformed path and UnknownNameError for one that leads nowhere.
     """
     entity = find_entity(interface, path)
-    return _Outliner(interface).root(entity, path, depth)
+    return document(interface, entity, _Outliner(interface).root(entity, path, depth))
 
 
 def find_entity(interface: Interface, path: str) -> Entity:
@@ -76,11 +86,37 @@ def find_entity(interface: Interface, path: str) -> Entity:
     return interface.by_name[answer.entity]
 
 
+def document(interface: Interface, entity: Entity, root: Node) -> Node:
+    """Add what a source says about `entity`, and about what its own comment describes."""
+    comment = interface.annotations.find_doc(entity.name) if interface.annotations else None
+    if comment is None:
+        return root
+    arguments = None
+    if isinstance(entity, Command | Event):
+        arguments = interface.annotations and interface.annotations.find_doc(entity.arg_type)
+    texts = {**comment.members, **(arguments.members if arguments else {})}
+    members = tuple(
+        structs.replace(child, members=_describe(child.members, texts))
+        if child.name == "arg-type"
+        else child
+        for child in _describe(root.members, texts)
+    )
+    described = [Node(f"^{value}", doc=texts[value]) for value in root.values if value in texts]
+    return structs.replace(root, comment=comment, members=(*members, *described))
+
+
+def _describe(members: tuple[Node, ...], texts: dict[str, str]) -> tuple[Node, ...]:
+    return tuple(
+        structs.replace(each, doc=texts.get(each.name.removeprefix("*"), "")) for each in members
+    )
+
+
 class _Outliner:
     """Walks types depth first and remembers where each was spelled out."""
 
     def __init__(self, interface: Interface) -> None:
         self._interface = interface
+        self._annotations = interface.annotations or Annotations("")
         self._spelled_out: dict[str, str] = {}
 
     def root(self, entity: Entity, path: str, depth: int) -> Node:
@@ -106,7 +142,7 @@ class _Outliner:
             case BuiltinType():
                 return _Type("any" if entity.json_type == "value" else entity.json_type)
             case EnumType():
-                return _Type("enum", values=entity.values)
+                return _Type("enum", values=entity.values, source=self._name(name))
             case ArrayType():
                 element = self._type(entity.element_type, path, depth)
                 return _Type(
@@ -115,6 +151,7 @@ class _Outliner:
                     element.members,
                     element.see,
                     element.cut,
+                    element.source,
                 )
             case ObjectType() | AlternateType():
                 return self._compound(entity, path, depth)
@@ -124,27 +161,34 @@ class _Outliner:
                 return _Type(f"a {entity.meta_type}")
 
     def _compound(self, entity: ObjectType | AlternateType, path: str, depth: int) -> _Type:
-        kind = _name_kind(entity)
+        bare = _Type(_name_kind(entity), source=self._name(entity.name))
         if not entity.members and isinstance(entity, ObjectType) and not entity.variants:
-            return _Type(kind)
+            return bare
         if entity.name in self._spelled_out:
-            return _Type(kind, see=self._spelled_out[entity.name])
+            return structs.replace(bare, see=self._spelled_out[entity.name])
         if depth <= 0:
-            return _Type(kind, cut=True)
+            return structs.replace(bare, cut=True)
         self._spelled_out[entity.name] = path
         if isinstance(entity, AlternateType):
             branches = [self._type(each.type, path, depth) for each in entity.members]
-            return _Type(kind, members=tuple(branch.at("|") for branch in branches))
-        members = [self._member(member, path, depth - 1) for member in entity.members]
+            return structs.replace(bare, members=tuple(branch.at("|") for branch in branches))
+        members = [self._member(entity, member, path, depth - 1) for member in entity.members]
         variants = [
             self._type(variant.type, f"{path}/+{variant.case}", depth - 1).at(f"+{variant.case}")
             for variant in entity.variants
         ]
-        return _Type(kind, members=(*members, *variants))
+        return structs.replace(bare, members=(*members, *variants))
 
-    def _member(self, member: Member, path: str, depth: int) -> Node:
+    def _member(self, owner: ObjectType, member: Member, path: str, depth: int) -> Node:
         name = f"*{member.name}" if member.optional else member.name
-        return self._type(member.type, f"{path}/{member.name}", depth).at(name, member.features)
+        integer = self._annotations.integer_types.get(owner.name, {}).get(member.name, "")
+        found = self._type(member.type, f"{path}/{member.name}", depth)
+        return found.at(name, member.features, integer.strip("[]"))
+
+    def _name(self, name: str) -> str:
+        """Return a source's name of a type; one made for inline members has none."""
+        own = self._annotations.type_names.get(name, "")
+        return "" if own.startswith("q_") else own
 
 
 def _name_kind(entity: ObjectType | AlternateType) -> str:

@@ -13,7 +13,6 @@ from qscope.ask.walk import walk
 from qscope.model.interface import Interface
 from qscope.model.schema_info import Command, Event, OpaqueEntity
 
-SCHEMA = "query-qmp-schema"
 # Answers by path: an interface does not change, so neither do they.
 _REMEMBERED: WeakKeyDictionary[Interface, dict[str, Answer]] = WeakKeyDictionary()
 _MOST_REMEMBERED = 1 << 16
@@ -42,19 +41,21 @@ def answer_anew(interface: Interface, path: Path) -> Answer:
 
 
 def _ask_schema(interface: Interface, path: Path) -> Answer:
-    if path.name not in interface.by_name:
-        return Answer(Verdict.NO, SCHEMA, f"nothing is called {path.name!r}", position=0)
-    ended = walk(interface, path.name, path.steps)
+    source = interface.schema_source
+    name = interface.find_name(path.name)
+    if name not in interface.by_name:
+        return Answer(Verdict.NO, source, f"nothing is called {path.name!r}", position=0)
+    ended = walk(interface, name, path.steps)
     if ended.found is None:
         assert isinstance(ended.entity, OpaqueEntity)
         why = f"an entry of meta-type {ended.entity.meta_type!r}, which this qscope does not know"
-        return unknown(SCHEMA, why)
+        return unknown(source, why)
     if not ended.found:
         step = path.steps[ended.position]
         why = f"{step.text!r} is not there"
-        return Answer(Verdict.NO, SCHEMA, why, ended.entity.name, ended.position + 1)
+        return Answer(Verdict.NO, source, why, ended.entity.name, ended.position + 1)
     is_type = ended.position == len(path.steps)
-    return Answer(Verdict.YES, SCHEMA, entity=ended.entity.name if is_type else None)
+    return Answer(Verdict.YES, source, entity=ended.entity.name if is_type else None)
 
 
 def _ask_command(interface: Interface, path: Path) -> Answer:
@@ -70,7 +71,7 @@ def _ask_entity(interface: Interface, path: Path, wanted: type[Command | Event])
         return listed.ask_without_schema(interface, path)
     if not isinstance(interface.by_name.get(path.name), wanted):
         why = f"no {path.prefix} is called {path.name!r}"
-        return Answer(Verdict.NO, SCHEMA, why, position=0)
+        return Answer(Verdict.NO, interface.schema_source, why, position=0)
     return _ask_schema(interface, path)
 
 

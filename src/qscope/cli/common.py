@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from qscope.errors import DocError, SchemaError
 from qscope.load import load
 from qscope.model.interface import Interface
 
 if TYPE_CHECKING:
     from qscope.probe import Progress
+    from qscope.qapi import Schema
 
 
 # Where the context keeps that -q was given.
@@ -63,17 +65,100 @@ def with_interface(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "-s", "--snapshot", metavar="S", type=click.Path(), help="Whom to ask; see 'qscope --help'."
     )
+    @click.option(
+        "--schema",
+        metavar="FILE",
+        type=click.Path(),
+        help="Ask a QAPI schema's source; with --snapshot, take names and documentation from it.",
+    )
+    @with_defines
     @cache_option
     @timeout_option
     @quiet_option
     @functools.wraps(function)
-    def command(*, snapshot: str | None, no_cache: bool, timeout: float | None, **rest: Any) -> Any:
-        with draw_progress() as progress:
-            opened = load(snapshot, use_cache=not no_cache, timeout=timeout, progress=progress)
-        note_origin(opened.interface, None if snapshot else opened.origin)
-        return function(interface=opened.interface, **rest)
+    def command(
+        *,
+        snapshot: str | None,
+        schema: str | None,
+        defines: frozenset[str],
+        no_cache: bool,
+        timeout: float | None,
+        **rest: Any,
+    ) -> Any:
+        if schema is not None and snapshot is None:
+            interface = _load_schema(schema, defines)
+        else:
+            if defines:
+                raise click.UsageError(
+                    "--define and --define-from need --schema, and no --snapshot"
+                )
+            with draw_progress() as progress:
+                opened = load(snapshot, use_cache=not no_cache, timeout=timeout, progress=progress)
+            note_origin(opened.interface, None if snapshot else opened.origin)
+            interface = opened.interface
+            if schema is not None:
+                interface = _annotate(interface, schema)
+        return function(interface=interface, **rest)
 
-    return command
+    return command  # fmt: skip
+
+
+def with_defines(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command --define and --define-from; call it with the symbols as `defines`."""
+
+    @click.option(
+        "--define",
+        "symbols",
+        metavar="SYM",
+        multiple=True,
+        help="A symbol with which the program is built; again for each.",
+    )
+    @click.option(
+        "--define-from",
+        "files",
+        metavar="FILE",
+        multiple=True,
+        type=click.Path(),
+        help="Symbols from a file: one a line, or a config-host.h.",
+    )
+    @functools.wraps(function)
+    def command(*, symbols: tuple[str, ...], files: tuple[str, ...], **rest: Any) -> Any:
+        defines = frozenset(symbols)
+        if symbols or files:
+            from qscope.load.defines import check_symbols, read_defines  # noqa: PLC0415
+
+            check_symbols(symbols)
+            defines = defines.union(*map(read_defines, files))
+        return function(defines=defines, **rest)
+
+    return command  # fmt: skip
+
+
+def _load_schema(path: str, defines: frozenset[str]) -> Interface:
+    from qscope.load.schema import open_interface  # noqa: PLC0415 - a query of a QEMU needs it not
+
+    schema, interface = open_interface(path, defines)
+    note_unused_defines(schema, defines)
+    return interface
+
+
+def _annotate(interface: Interface, path: str) -> Interface:
+    from qscope.load.schema import annotate_by  # noqa: PLC0415
+
+    return annotate_by(interface, path)
+
+
+def note_unused_defines(schema: "Schema", defines: frozenset[str]) -> None:
+    """Say on stderr which symbols no condition of the schema mentions."""
+    from qscope.ask.suggest import near  # noqa: PLC0415
+
+    texts = []
+    for symbol in sorted(defines.difference(schema.symbols)):
+        guesses = near(symbol, list(schema.symbols))
+        hint = f"; did you mean {' or '.join(guesses)}?" if guesses else ""
+        texts.append(f"the schema has no condition on {symbol}{hint}")
+    if not _is_quiet():
+        _note_some(texts)
 
 
 def note_origin(interface: Interface, origin: str | None) -> None:
@@ -103,11 +188,23 @@ def _note_some(texts: list[str]) -> None:
         note(f"note: {len(texts) - _NOTES} more like that")
 
 
+def echo_schema_error(error: SchemaError, status: int) -> int:
+    """Print an error of a schema on stderr as compilers do, its own place last; return `status`."""
+    text = str(error)
+    if isinstance(error, DocError):
+        text += " ('compile --docs ignore' does without the rules for documentation)"
+    click.echo("\n".join(map(make_printable, text.split("\n"))), err=True)
+    return status
+
+
 def note(text: str) -> None:
     """Print one line of talk on stderr, whatever a QEMU's last words or a path contain."""
-    line = " ".join(text.split())
-    printable = "".join(each if each.isprintable() else "?" for each in line)
-    click.echo(f"qscope: {printable}", err=True)
+    click.echo(f"qscope: {make_printable(' '.join(text.split()))}", err=True)
+
+
+def make_printable(line: str) -> str:
+    """Return a line that does nothing to a terminal."""
+    return "".join(each if each.isprintable() else "?" for each in line)
 
 
 def echo_json(value: Any) -> None:

@@ -83,7 +83,7 @@ def command(interface: Interface, pattern: str, form: str) -> int:
 
 
 def _note_silence(interface: Interface, source: str) -> int:
-    reason = interface.listings.silent.get(source, "it was not asked")
+    reason = interface.listings.explain(source)
     note(f"cannot tell: {source}: {reason}")
     return 3
 

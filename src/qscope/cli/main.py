@@ -13,11 +13,12 @@ import click
 import click.exceptions
 
 from qscope._version import __version__
-from qscope.errors import QscopeError
+from qscope.errors import QscopeError, SchemaError
 
 # Subcommand -> the module in qscope.cli that has it as `command`.
 _MODULES = {
     "probe": "probe",
+    "compile": "compiling",
     "query": "query",
     "list": "listing",
     "show": "show",
@@ -97,6 +98,10 @@ def _open_streams() -> None:
 def _run() -> int:
     try:
         status = qscope.main(prog_name="qscope", standalone_mode=False)
+    except SchemaError as error:
+        from qscope.cli.common import echo_schema_error  # noqa: PLC0415 - see _complain
+
+        return echo_schema_error(error, 2)
     except QscopeError as error:
         return _complain(str(error))
     except click.exceptions.NoArgsIsHelpError as error:

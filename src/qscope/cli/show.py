@@ -73,7 +73,9 @@ def _print_raw(entries: list[dict[str, object]]) -> None:
 
 
 def _render(node: Node, lead: str, follow: str, width: int) -> Iterator[str]:
-    yield from _wrap(lead, follow + ("│   " if node.members else "    "), node, width)
+    below = follow + ("│   " if node.members else "    ")
+    yield from _wrap(lead, below, node, width)
+    yield from (f"{below}{line}".rstrip() for line in _comment(node))
     shown = list(_fold(node.members))
     for position, child in enumerate(shown):
         last = position == len(shown) - 1
@@ -83,6 +85,26 @@ def _render(node: Node, lead: str, follow: str, width: int) -> Iterator[str]:
             follow + ("    " if last else "│   "),
             width,
         )
+
+
+def _comment(node: Node) -> Iterator[str]:
+    """Yield the lines of what a source says about a node."""
+    yield from node.doc.splitlines()
+    if node.comment is None:
+        return
+    comment = node.comment
+    features = "\n".join(f"@{name}: {text}" for name, text in comment.features.items())
+    features = features.replace("\n", "\n    ").replace("\n    @", "\n@")
+    titled = {
+        "": comment.text,
+        "Features:\n": features,
+        "Returns: ": comment.returns,
+        "Errors: ": comment.errors,
+        "Since: ": comment.since,
+    }
+    for title, text in titled.items():
+        if text:
+            yield from f"{title}{text}\n\n".split("\n")[:-1]
 
 
 def _fold(members: tuple[Node, ...]) -> Iterator[Node]:
@@ -95,7 +117,8 @@ def _fold(members: tuple[Node, ...]) -> Iterator[Node]:
 
 def _wrap(lead: str, follow: str, node: Node, width: int) -> Iterator[str]:
     """Lay one node out on as many lines as its enum's values need."""
-    parts = [part for part in (node.name, node.type) if part]
+    source = f" ({node.source_type})" if node.source_type not in ("", node.name) else ""
+    parts = [part for part in (node.name, node.type and node.type + source) if part]
     line = ": ".join(parts)
     head = ": ".join([paint(node.name, bold=True), *parts[1:]]) if node.name else line
     used = len(lead) + len(line)

@@ -4,6 +4,7 @@ This room uses os.path: pathlib would cost every query 4 ms.
 """
 
 import contextlib
+import errno
 import os
 import stat
 import sys
@@ -15,21 +16,37 @@ _DESCRIPTORS = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
 
 
 def read_bytes(path: str) -> bytes:
-    """Read a regular file, or `-` for stdin. Raises SnapshotError; never blocks on a FIFO."""
-    if path == "-":
-        return sys.stdin.buffer.read(MAX_BYTES)
-    inherited = path.startswith(_DESCRIPTORS)
+    """Read a snapshot: a regular file, or `-` for stdin. Raises SnapshotError."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | (0 if inherited else os.O_NONBLOCK))
-        with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not (inherited or stat.S_ISREG(status.st_mode)):
-                raise SnapshotError(f"{path}: not a regular file")
-            if status.st_size > MAX_BYTES:
-                raise SnapshotError(f"{path}: larger than 1 GiB")
-            return file.read(MAX_BYTES)
+        return read_regular(path, MAX_BYTES)
     except (OSError, ValueError) as error:
         raise SnapshotError(f"{path}: {explain_error(error)}") from error
+
+
+def read_regular(path: str, limit: int) -> bytes:
+    """Read a regular file of at most `limit` bytes, or `-` for stdin; never block on a FIFO.
+
+    Raises OSError, or ValueError for what is no path.
+    """
+    if path == "-":
+        return _limit(sys.stdin.buffer.read(limit + 1), limit)
+    inherited = path.startswith(_DESCRIPTORS)
+    descriptor = os.open(path, os.O_RDONLY | (0 if inherited else os.O_NONBLOCK))
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        regular = stat.S_ISREG(status.st_mode)
+        if not (inherited or regular):
+            raise OSError(errno.EINVAL, "not a regular file")
+        if regular and status.st_size <= limit:
+            return file.read()
+        return _limit(file.read(limit + 1), limit)
+
+
+def _limit(data: bytes, limit: int) -> bytes:
+    if len(data) > limit:
+        size = f"{limit >> 30} GiB" if limit >> 30 else f"{limit >> 20} MiB"
+        raise OSError(errno.EFBIG, f"larger than {size}")
+    return data
 
 
 def check_place(path: str) -> None:

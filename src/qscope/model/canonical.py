@@ -50,7 +50,8 @@ def schema_hash(interface: Interface) -> str:
 def interface_hash(interface: Interface) -> str:
     """Hash everything that is known of the interface: the schema and all listings."""
     facts = msgspec.to_builtins(interface.listings)
-    facts.pop("silent", None)
+    for reason in ("silent", "silence"):
+        facts.pop(reason, None)
     body = _encode(_sort_lists(facts))
     digest = hashlib.sha256(_INTERFACE_TAG + canonical_form(interface) + b"\n" + body)
     return "sha256:" + digest.hexdigest()

@@ -8,6 +8,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator
 
 from qscope.errors import SnapshotError
+from qscope.model.annotations import Annotations
 from qscope.model.decoding import UNREADABLE
 from qscope.model.index import Index, make_index
 from qscope.model.listings import Listings
@@ -35,7 +36,8 @@ class Interface:
     `entities` are those of `query-qmp-schema` as received, or None when the server cannot tell;
     `by_name` finds them; `listings` is what other commands enumerate (given whole, or as a function
     that returns it when it is needed); `oddities` is what this version did not understand;
-    `identity` says which QEMU it is.
+    `identity` says which QEMU it is. `schema_source` is what says what the entities say;
+    `annotations` are facts about them that are not on the wire.
     """
 
     def __init__(
@@ -45,10 +47,14 @@ class Interface:
         listings: Listings | Callable[[], Listings] = _NO_LISTINGS,
         oddities: Iterable[Oddity] = (),
         identity: Identity | None = None,
+        schema_source: str = "query-qmp-schema",
+        annotations: Annotations | None = None,
     ) -> None:
         self.entities = None if entities is None else tuple(entities)
         self._listings = listings
         self.identity = identity or Identity()
+        self.schema_source = schema_source
+        self.annotations = annotations
         self.by_name: dict[str, Entity] = {}
         repeated = [
             Oddity(name=entity.name, what="the name occurs twice")
@@ -79,6 +85,17 @@ class Interface:
         """Build the interface that raw answers show."""
         return cls.from_index(make_index(snapshot))
 
+    def with_annotations(self, annotations: Annotations) -> "Interface":
+        """Return the same interface with these annotations."""
+        return Interface(
+            self.entities,
+            listings=self._listings,
+            oddities=self.oddities,
+            identity=self.identity,
+            schema_source=self.schema_source,
+            annotations=annotations,
+        )
+
     @functools.cached_property
     def listings(self) -> Listings:
         """What other commands enumerate."""
@@ -95,6 +112,15 @@ class Interface:
         """The events of the schema, sorted by name."""
         found = [entity for entity in self.entities or () if isinstance(entity, Event)]
         return tuple(sorted(found, key=lambda entity: entity.name))
+
+    @functools.cached_property
+    def _by_source_name(self) -> dict[str, str]:
+        names = self.annotations.type_names if self.annotations else {}
+        return {own: name for name, own in names.items()}
+
+    def find_name(self, name: str) -> str:
+        """Return the name under which `by_name` may have it: a source's name of a type unmasked."""
+        return name if name in self.by_name else self._by_source_name.get(name, name)
 
     def find_dangling(self) -> Iterator[tuple[str, str]]:
         """Yield (entity, type) for each reference to a type that was not sent.

@@ -57,7 +57,10 @@ class OptionGroup(Struct, frozen=True, omit_defaults=True):
 
 
 class Listings(Struct, frozen=True, omit_defaults=True):
-    """Everything enumerated. None: no usable answer, `silent` has the command and the reason."""
+    """Everything enumerated. None: no usable answer, `explain` says why.
+
+    `silent` has the reason by command; `silence` is that of all others.
+    """
 
     commands: tuple[str, ...] | None = None
     events: tuple[str, ...] | None = None
@@ -74,6 +77,11 @@ class Listings(Struct, frozen=True, omit_defaults=True):
     device_errors: dict[str, str] = field(default_factory=dict)
     object_errors: dict[str, str] = field(default_factory=dict)
     silent: dict[str, str] = field(default_factory=dict)
+    silence: str = "it was not asked"
+
+    def explain(self, command: str) -> str:
+        """Say why `command` told nothing."""
+        return self.silent.get(command, self.silence)
 
 
 class _Named(Struct, frozen=True):

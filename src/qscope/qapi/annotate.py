@@ -1,0 +1,92 @@
+"""From a schema to annotations: names of types, integers and documentation for an interface.
+
+In: a schema, and which of its entities each entity of an interface is. Out: `Annotations`.
+"""
+
+import textwrap
+from collections.abc import Iterator, Mapping
+
+from qscope.model.annotations import Annotations, EntityDoc
+from qscope.qapi.docs import Doc, Topic
+from qscope.qapi.introspect import name_entities
+from qscope.qapi.schema import IMPLICIT, Array, Builtin, Object, Schema
+
+
+def annotate_source(schema: Schema, evidence: str) -> Annotations:
+    """Annotate the interface that introspecting this schema gives."""
+    return annotate(schema, name_entities(schema), evidence)
+
+
+def annotate(schema: Schema, names: Mapping[str, str], evidence: str) -> Annotations:
+    """Annotate an interface; `names` has the schema's name of each of its entities."""
+    integers = {
+        name: found for name, own in names.items() if (found := dict(_find_integers(schema, own)))
+    }
+    return Annotations(
+        evidence,
+        {name: own for name, own in names.items() if own != name},
+        integers,
+        lambda name: find_doc(schema, names[name]) if name in names else None,
+    )
+
+
+def _find_integers(schema: Schema, name: str) -> Iterator[tuple[str, str]]:
+    """Yield member and type for each member that is `int` on the wire and something else here."""
+    if name not in schema.shapes:
+        return
+    for member in schema.shapes[name].members:
+        if text := _render_integer(schema, member.type):
+            yield member.name, text
+
+
+def _render_integer(schema: Schema, name: str) -> str | None:
+    found = schema.by_name[name]
+    match found:
+        case Builtin(json_type="int") if name != "int":
+            return name
+        case Array(element=element):
+            inner = _render_integer(schema, element)
+            return f"[{inner}]" if inner else None
+        case _:
+            return None
+
+
+def find_doc(schema: Schema, name: str) -> EntityDoc | None:
+    """Return what is written about an entity; about inline members, their definition's comment."""
+    entity = schema.by_name.get(name)
+    if entity is None:
+        return None
+    doc = entity.doc
+    if doc is None and name.startswith(IMPLICIT):
+        user = schema.by_name.get(name.removeprefix(IMPLICIT).rpartition("-")[0])
+        doc = user.doc if user else None
+    members: dict[str, str] = {}
+    if isinstance(entity, Object) and entity.base and (base := find_doc(schema, entity.base)):
+        members = base.members
+    return _build(doc, members) if doc or members else None
+
+
+def _build(doc: Doc | None, inherited: dict[str, str]) -> EntityDoc:
+    sections = doc.sections.all if doc else ()
+    found: dict[Topic, dict[str, str]] = {topic: {} for topic in Topic}
+    for section in sections:
+        text = section.text
+        if section.topic is not Topic.TEXT:
+            text = _clean(text)
+        if text:
+            before = found[section.topic].get(section.name)
+            found[section.topic][section.name] = f"{before}\n\n{text}" if before else text
+    return EntityDoc(
+        text=found[Topic.TEXT].get("", ""),
+        members={**inherited, **found[Topic.MEMBER]},
+        features=found[Topic.FEATURE],
+        returns=found[Topic.RETURNS].get("", ""),
+        errors=found[Topic.ERRORS].get("", ""),
+        since=found[Topic.SINCE].get("", ""),
+    )
+
+
+def _clean(text: str) -> str:
+    """Take away the indentation that marks the lines after a section's first."""
+    first, _, rest = text.partition("\n")
+    return f"{first.strip()}\n{textwrap.dedent(rest)}".strip()

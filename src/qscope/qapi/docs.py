@@ -1,0 +1,327 @@
+"""Documentation comments: from a raw comment to sections, and the rules for how it is written.
+
+In: a comment as one token. Out: `Section`s: descriptions of members and features, Returns, Errors,
+Since, and text. Read strictly, a comment must keep the rules of QEMU 11.0's scripts/qapi/parser.py;
+read leniently, for those who only want to know what it says, it need not. What it says about a
+definition that is not true of it is found in documented.py.
+"""
+
+import functools
+import re
+from collections.abc import Callable
+from enum import Enum
+from typing import NamedTuple
+
+from qscope.errors import DocError, SchemaError
+from qscope.qapi.source import Place, error_at
+
+_MAX_COLUMNS = 70
+_NAMED = re.compile(r"@([^:]*): *")
+# Two colons are reStructuredText, no tag.
+_TAGGED = re.compile(r"(Returns|Errors|Since|TODO|Notes?|Examples?):(?!:) *")
+_OBSOLETE = frozenset(("Note", "Notes", "Example", "Examples"))
+_INDENT = re.compile(r"\s*")
+# The style of a line is looked at only in a comment where this finds something.
+_PERHAPS_BAD_STYLE = re.compile(rf"^.{{{_MAX_COLUMNS + 1}}}|[.!?] [A-Z0-9(]", re.MULTILINE)
+_URL = re.compile(r" *(?:https?|ftp)://[^ ]*$")
+_LITERAL = re.compile(r"(?:\.\. +qmp-example)? *::$")
+# What one space after a full stop means: a number of a list, an abbreviation, a missing space.
+_ONE_SPACE = re.compile(r"(?:^ *\d\.|\be\.g\.|(?P<end>[.!?])) [A-Z0-9(]")
+
+
+class Topic(Enum):
+    """What a section is about."""
+
+    TEXT = "text"
+    MEMBER = "member"
+    FEATURE = "feature"
+    RETURNS = "returns"
+    ERRORS = "errors"
+    SINCE = "since"
+    TODO = "todo"
+
+
+class Section(NamedTuple):
+    """A part of a comment; `line` counts from the comment's first."""
+
+    topic: Topic
+    # Of the member or the feature.
+    name: str
+    line: int
+    text: str
+
+
+class Sections(NamedTuple):
+    """All parts of a comment, in order."""
+
+    doc: "Doc"
+    all: tuple[Section, ...]
+
+    def require_text(self) -> None:
+        """Raise DocError for a section that says nothing."""
+        for section in self.all:
+            if section.topic is not Topic.TEXT and not section.text:
+                raise self.doc.error(f"text required after '{_title(section)}'", section.line)
+
+    def by_name(self, topic: Topic) -> dict[str, Section]:
+        """Return the descriptions of members or of features."""
+        return {each.name: each for each in self.all if each.topic is topic}
+
+    def find(self, topic: Topic) -> Section | None:
+        """Return the first section about a topic."""
+        return next((each for each in self.all if each.topic is topic), None)
+
+
+class Doc:
+    """A documentation comment: of a definition when it begins with `@SYMBOL:`, else free-form."""
+
+    def __init__(self, place: Place, raw: str) -> None:
+        self.place = place
+        self.raw = raw
+        self._sections: Sections | None = None
+
+    @functools.cached_property
+    def symbol(self) -> str | None:
+        """The definition it says it is for; None for free-form text."""
+        first = _Reader(self, None).next_line()
+        return first[1:].partition(":")[0] if first and first.startswith("@") else None
+
+    @property
+    def sections(self) -> Sections:
+        """What it says, as far as it can be understood."""
+        if self._sections is None:
+            self._sections = _Reader(self, None).read()
+        return self._sections
+
+    def check(self, complain: Callable[[str], SchemaError]) -> Sections:
+        """Read it strictly; `complain` makes the error for what stands where it should end.
+
+        Raises DocError, or what `complain` returns.
+        """
+        self._sections = _Reader(self, complain).read()
+        return self._sections
+
+    def error(self, message: str, line: int = 0) -> SchemaError:
+        """Return an error about one of its lines."""
+        place = Place(self.place.source, self.place.token, line)
+        return place.error(message, kind=DocError)
+
+
+def _title(section: Section) -> str:
+    named = section.topic in (Topic.MEMBER, Topic.FEATURE)
+    return f"@{section.name}:" if named else f"{section.topic.value.capitalize()}:"
+
+
+class _Reader:
+    """Reads a comment line by line; without a `complain`, whatever it is is fine."""
+
+    def __init__(self, doc: Doc, complain: Callable[[str], SchemaError] | None) -> None:
+        self._doc = doc
+        self._complain = complain
+        self._lines = doc.raw.split("\n")
+        self._number = 0
+        self._found: list[tuple[Topic, str, int, list[str]]] = [(Topic.TEXT, "", 0, [])]
+        strict = complain is not None
+        self._style = _Style() if strict and _PERHAPS_BAD_STYLE.search(doc.raw) else None
+
+    def read(self) -> Sections:
+        if self._lines[0] != "##":
+            self._fail("junk after '##' at start of documentation comment")
+        line = self.next_line()
+        if line is not None and line.startswith("@"):
+            if not line.endswith(":"):
+                self._fail("line should end with ':'")
+            if line in ("@", "@:"):
+                self._fail("name required after '@'")
+            self._read_definition()
+        else:
+            self._read_free_form(line)
+        sections = tuple(
+            Section(topic, name, number, _join(lines)) for topic, name, number, lines in self._found
+        )
+        return Sections(self._doc, sections)
+
+    def next_line(self) -> str | None:
+        """Return the next line without its `# `; None at the end."""
+        while True:
+            self._number += 1
+            if self._number >= len(self._lines):
+                if self._complain:
+                    raise self._complain("documentation comment must end with '##'")
+                return None
+            line = self._lines[self._number]
+            if line[:2] != "# ":
+                line = line.lstrip()
+                if not line:
+                    continue
+                if line[:2] == "##":
+                    if line != "##":
+                        self._fail("junk after '##' at end of documentation comment")
+                    return None
+                if line == "#":
+                    return ""
+                if line[1] != " ":
+                    self._fail("missing space after #")
+            text = line[2:].rstrip()
+            if self._style:
+                problem, column = self._style.judge(text)
+                if problem:
+                    self._fail(problem, column)
+            return text
+
+    def _read_free_form(self, line: str | None) -> None:
+        while line is not None:
+            if line[:1] == "@" and (match := _NAMED.match(line)):
+                self._fail(f"'@{match[1]}:' not allowed in free-form documentation")
+            self._append(line)
+            line = self.next_line()
+
+    def _read_definition(self) -> None:
+        members_may_follow = True
+        line = self.next_line()
+        while line is not None:
+            if not line:
+                line = self.next_line()
+                continue
+            if line == "Features:":
+                line = self._read_features()
+                members_may_follow = False
+            elif line[0] == "@" and (match := _NAMED.match(line)):
+                if not members_may_follow:
+                    self._fail(f"description of '@{match[1]}:' follows a section")
+                line = self._read_descriptions(Topic.MEMBER, line)
+                members_may_follow = False
+            elif (match := _TAGGED.match(line)) and self._is_tag(match[1]):
+                line = self._read_tagged(Topic(match[1].lower()), line[match.end() :])
+                members_may_follow = False
+            else:
+                line = self._read_paragraph(line)
+
+    def _is_tag(self, tag: str) -> bool:
+        if tag in _OBSOLETE:
+            self._fail(f"the '{tag}' section is no longer supported: use a directive such as "
+                       f"'.. {'note' if 'Note' in tag else 'qmp-example'}::'")  # fmt: skip
+        return tag not in _OBSOLETE
+
+    def _read_features(self) -> str | None:
+        if self._knows(Topic.FEATURE):
+            self._fail("duplicated 'Features:' line")
+        line = self.next_line()
+        while line == "":
+            line = self.next_line()
+        line = self._read_descriptions(Topic.FEATURE, line)
+        if not self._knows(Topic.FEATURE):
+            self._fail("feature descriptions expected")
+        return line
+
+    def _read_descriptions(self, topic: Topic, line: str | None) -> str | None:
+        """Read a run of `@NAME: text`."""
+        while line and line[0] == "@" and (match := _NAMED.match(line)):
+            name = match[1]
+            if not name:
+                self._fail_here("invalid parameter name")
+            if self._knows(topic, name):
+                self._fail_here(f"'@{name}' is described twice")
+            line = self._read_indented(topic, name, line[match.end() :])
+        return line
+
+    def _read_tagged(self, topic: Topic, text: str) -> str | None:
+        if topic is not Topic.TODO and self._knows(topic):
+            self._fail_here(f"duplicated '{topic.value.capitalize()}' section")
+        return self._read_indented(topic, "", text)
+
+    def _knows(self, topic: Topic, name: str = "") -> bool:
+        """Return whether there is such a section already; of any name when none is given."""
+        return any(each[0] is topic and name in ("", each[1]) for each in self._found)
+
+    def _read_indented(self, topic: Topic, name: str, text: str) -> str | None:
+        """Read a section's text; return the line after it, which is not blank."""
+        lines = [text] if text else []
+        self._found.append((topic, name, self._number, lines))
+        line = self.next_line()
+        while line == "":
+            lines.append(line)
+            line = self.next_line()
+        if line is None or not (indent := _measure(line)):
+            return line
+        lines.append(line)
+        first = True
+        while (line := self.next_line()) is not None:
+            if line[:1] == "@" and _NAMED.match(line):
+                return line
+            if line and _measure(line) < indent:
+                # QEMU's parser.py objects only right below the first indented line.
+                if not first:
+                    return line
+                self._fail(f"unexpected de-indent (expected at least {indent} spaces)")
+            lines.append(line)
+            first = False
+        return line
+
+    def _read_paragraph(self, line: str) -> str | None:
+        """Read text up to a blank line."""
+        if self._found[-1][0] is not Topic.TEXT:
+            self._found.append((Topic.TEXT, "", self._number, []))
+        elif self._found[-1][3]:
+            self._append("")
+        following: str | None = line
+        while following:
+            self._append(following)
+            following = self.next_line()
+        return following
+
+    def _append(self, line: str) -> None:
+        self._found[-1][3].append(line)
+
+    def _fail(self, message: str, column: int = 0) -> None:
+        """Complain about the current line: an error of syntax, with a column."""
+        if self._complain:
+            source = self._doc.place.source
+            lines = self._lines
+            line = lines[self._number]
+            start = source.offset(self._doc.place.token) + sum(map(len, lines[: self._number]))
+            indent = len(line) - len(line.lstrip())
+            offset = start + self._number + indent + column
+            raise error_at(source, offset, message, DocError)
+
+    def _fail_here(self, message: str) -> None:
+        """Complain about the current line: an error of meaning, without a column."""
+        if self._complain:
+            raise self._doc.error(message, self._number)
+
+
+class _Style:
+    """Judges how the lines of a comment are set, since QEMU 10.2; literal blocks are free."""
+
+    def __init__(self) -> None:
+        self._literal = False
+        self._indent = 0
+
+    def judge(self, line: str) -> tuple[str, int]:
+        """Return what is wrong with a line, and how far into the line it is."""
+        if _LITERAL.match(line):
+            self._literal, self._indent = True, 0
+        elif self._literal and line:
+            indent = _measure(line)
+            self._indent = self._indent or indent
+            self._literal = indent >= self._indent
+        return ("", 0) if self._literal else _judge_line(line)
+
+
+def _judge_line(line: str) -> tuple[str, int]:
+    if len(line) + 2 > _MAX_COLUMNS and not _URL.match(line):
+        return f"documentation line longer than {_MAX_COLUMNS} characters", 0
+    for match in _ONE_SPACE.finditer(line):
+        if match["end"]:
+            return "use two spaces between sentences", match.start("end") + 3
+    return "", 0
+
+
+def _measure(line: str) -> int:
+    match = _INDENT.match(line)
+    assert match is not None
+    return match.end()
+
+
+def _join(lines: list[str]) -> str:
+    return "\n".join(lines).strip("\n")

@@ -1,0 +1,146 @@
+"""Infer with which symbols a program was built, from what its interface has of a schema.
+
+In: a schema and an interface. Out: `Inference`: the symbols defined and not, those that make no
+difference, those that nothing decides, and what no symbols explain.
+"""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from msgspec import Struct
+
+from qscope.model.canonical import schema_hash
+from qscope.model.interface import Interface
+from qscope.qapi.conditions import All, Any_, Condition, Not, find_symbols, render_condition
+from qscope.qapi.match import Difference, Match, Observation, match
+from qscope.qapi.schema import Schema
+
+# Conditions that mention more symbols than this, all undecided, decide nothing.
+_MAX_UNDECIDED = 12
+
+
+class Inference(Struct, frozen=True):
+    """What an interface says about the symbols of a schema, each list sorted.
+
+    `exact` is whether the schema, built with the symbols `on`, gives this very interface.
+    """
+
+    on: tuple[str, ...]
+    off: tuple[str, ...]
+    without_effect: tuple[str, ...]
+    undecided: tuple[str, ...]
+    differences: tuple[Difference, ...]
+    exact: bool
+    match: Match
+
+
+def infer(schema: Schema, interface: Interface) -> Inference:
+    """Match, and conclude."""
+    found = match(schema, interface)
+    known = decide(found.observations)
+    on = frozenset(symbol for symbol, value in known.items() if value)
+    idle, undecided = _judge(schema, on, [each for each in schema.symbols if each not in known])
+    contradictions = _find_contradictions(found.observations, known)
+    differences = tuple(sorted({*found.differences, *contradictions}))
+    return Inference(
+        on=tuple(sorted(on)),
+        off=tuple(sorted(symbol for symbol, value in known.items() if not value)),
+        without_effect=tuple(idle),
+        undecided=tuple(undecided),
+        differences=differences,
+        exact=_hash(schema, on) == schema_hash(interface),
+        match=found,
+    )
+
+
+def _hash(schema: Schema, defines: frozenset[str]) -> str:
+    return schema_hash(Interface(schema.introspect(defines)))
+
+
+def _judge(schema: Schema, on: frozenset[str], left: list[str]) -> tuple[list[str], list[str]]:
+    """Tell the symbols that change nothing a client could see from those that nothing decides."""
+    before = _hash(schema, on)
+    idle = [symbol for symbol in left if _hash(schema, on | {symbol}) == before]
+    if _hash(schema, on.union(idle)) != before:
+        # One alone changes nothing, but several together do.
+        idle = []
+    return idle, [symbol for symbol in left if symbol not in idle]
+
+
+def decide(observations: Iterable[Observation]) -> dict[str, bool]:
+    """Return the symbols that observations decide, by majority where they contradict each other."""
+    seen = list(dict.fromkeys((each.condition, each.held) for each in observations))
+    votes: dict[str, Counter[bool]] = {}
+    for each in observations:
+        for symbol, value in _imply(each.condition, held=each.held):
+            votes.setdefault(symbol, Counter())[value] += 1
+    known = {symbol: count.most_common(1)[0][0] for symbol, count in votes.items()}
+    while forced := {
+        symbol: value
+        for condition, held in seen
+        for symbol, value in _force(condition, known, held=held)
+    }:
+        known |= forced
+    return known
+
+
+def _imply(condition: Condition, *, held: bool) -> Iterator[tuple[str, bool]]:
+    """Yield the symbols whose value a condition leaves no choice about."""
+    match condition:
+        case str():
+            yield condition, held
+        case Not(part):
+            yield from _imply(part, held=not held)
+        case All(parts) if held or len(parts) == 1:
+            for part in parts:
+                yield from _imply(part, held=held)
+        case Any_(parts) if not held or len(parts) == 1:
+            for part in parts:
+                yield from _imply(part, held=held)
+        case _:
+            pass
+
+
+def _force(
+    condition: Condition, known: Mapping[str, bool], *, held: bool
+) -> Iterator[tuple[str, bool]]:
+    """Yield the undecided symbols that have only one value with which the condition is `held`."""
+    open_ = [each for each in dict.fromkeys(find_symbols(condition)) if each not in known]
+    if not open_ or len(open_) > _MAX_UNDECIDED or evaluate(condition, known) is not None:
+        return
+    ways = [
+        values
+        for values in itertools.product((False, True), repeat=len(open_))
+        if evaluate(condition, {**known, **dict(zip(open_, values, strict=True))}) is held
+    ]
+    for position, symbol in enumerate(open_):
+        values = {way[position] for way in ways}
+        if len(values) == 1:
+            yield symbol, values.pop()
+
+
+def evaluate(condition: Condition, known: Mapping[str, bool]) -> bool | None:
+    """Return a condition's value as far as the symbols are known; None when that leaves it open."""
+    match condition:
+        case str():
+            return known.get(condition)
+        case Not(part):
+            value = evaluate(part, known)
+            return None if value is None else not value
+        case All(parts):
+            values = [evaluate(part, known) for part in parts]
+            return False if False in values else None if None in values else True
+        case Any_(parts):
+            values = [evaluate(part, known) for part in parts]
+            return True if True in values else None if None in values else False
+
+
+def _find_contradictions(
+    observations: Iterable[Observation], known: Mapping[str, bool]
+) -> Iterator[Difference]:
+    for path, condition, held in observations:
+        if evaluate(condition, known) is (not held):
+            text = render_condition(condition)
+            here = "here, but" if held else "not here, but"
+            yield Difference(path, f"{here} the source has it if {text}")

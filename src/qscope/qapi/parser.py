@@ -1,0 +1,271 @@
+"""From tokens to expressions, file by file: includes followed, pragmas kept, comments attached.
+
+In: a file's text, and a function that reads what it includes. Out: `Parsed`. The order in which
+things are looked at is that of QEMU's scripts/qapi/parser.py, since the first error is the only
+one. Next stage: define.py.
+"""
+
+import posixpath
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+from msgspec import Struct
+
+from qscope.errors import SchemaError
+from qscope.qapi.docs import Doc
+from qscope.qapi.lexer import explain, is_token, tokenize
+from qscope.qapi.pragma import Pragma
+from qscope.qapi.source import Place, Source, error_at
+
+# Returns the bytes of a file; raises OSError.
+Reader: TypeAlias = Callable[[str], bytes]
+
+# No schema is nested half as deep, and no interpreter is at its end there.
+_MAX_DEPTH = 100
+_MAX_INCLUDES = 100
+# Containers, arrays of them, strings and booleans, as they stand.
+Value: TypeAlias = "dict[str, Value] | list[Value] | str | bool"
+
+
+class Expression(Struct, frozen=True, gc=False):
+    """One top-level expression that is no directive, with the comment in front of it."""
+
+    value: dict[str, Any]
+    place: Place
+    doc: Doc | None
+
+
+class Parsed(NamedTuple):
+    """Everything that the files of a schema say, in the order in which they say it."""
+
+    expressions: list[Expression]
+    docs: list[Doc]
+    pragma: Pragma
+    # Names of the files, the root first, then each at its first include.
+    modules: list[str]
+
+
+def parse_files(root: Source, read: Reader | None, *, check_docs: bool) -> Parsed:
+    """Parse the root file and all that it includes. Raises SchemaError."""
+    parser = _Parser(read, check_docs=check_docs)
+    parser.parse(root)
+    return parser.parsed
+
+
+def decode_text(name: str, data: bytes, included_at: Place | None = None) -> Source:
+    """Make a source of a file's bytes. Raises SchemaError when they are not UTF-8."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        valid = Source(name, data[: error.start].decode() + "\n", included_at)
+        message = f"not UTF-8: byte 0x{data[error.start]:02x}"
+        raise error_at(valid, error.start and len(valid.text) - 1, message) from error
+    return make_source(name, text, included_at)
+
+
+def make_source(name: str, text: str, included_at: Place | None = None) -> Source:
+    """Make a source whose lines all end in a newline."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return Source(name, text if text.endswith("\n") else text + "\n", included_at)
+
+
+class _Unexpected(Exception):  # noqa: N818 - it never leaves this module
+    """A token that does not fit; `wanted` says what would."""
+
+    def __init__(self, token: int, wanted: str) -> None:
+        super().__init__(wanted)
+        self.token = token
+        self.wanted = wanted
+
+
+class _Parser:
+    def __init__(self, read: Reader | None, *, check_docs: bool) -> None:
+        self.parsed = Parsed([], [], Pragma(), [])
+        self._read = read
+        self._check_docs = check_docs
+        self._seen: set[str] = set()
+
+    def parse(self, source: Source) -> None:
+        """Parse one file, and at each directive what it includes."""
+        self._seen.add(source.path)
+        self._note_module(source.name)
+        tokens = tokenize(source.text)
+        doc: Doc | None = None
+        position = 0
+        while token := tokens[position]:
+            place = Place(source, position)
+            if token[0] == "#":
+                if doc:
+                    self._require_no_subject(doc)
+                doc = self._read_doc(place, tokens)
+                position += 1
+            else:
+                value, position = _read_expression(source, tokens, position)
+                self._take(value, place, doc)
+                doc = None
+        if doc:
+            self._require_no_subject(doc)
+
+    def _read_doc(self, place: Place, tokens: list[str]) -> Doc:
+        doc = Doc(place, tokens[place.token])
+        if self._check_docs:
+            following = place.token + 1
+            sections = doc.check(lambda wanted: _complain(place.source, tokens, following, wanted))
+            _require_token(place.source, tokens, following)
+            sections.require_text()
+        self.parsed.docs.append(doc)
+        return doc
+
+    def _require_no_subject(self, doc: Doc) -> None:
+        """Documentation of a definition must be followed by it."""
+        if self._check_docs and doc.symbol is not None:
+            raise doc.error(f"documentation for '{doc.symbol}' is not followed by the definition")
+
+    def _take(self, value: Value, place: Place, doc: Doc | None) -> None:
+        """Follow a directive, or keep a definition. A comment is used up by what follows it."""
+        if not isinstance(value, dict):
+            raise place.error("top-level expression must be an object")
+        directive = self._find_directive(value)
+        if directive:
+            if doc:
+                self._require_no_subject(doc)
+            directive(value, place)
+        else:
+            if self._check_docs and doc and doc.symbol is None:
+                raise doc.error("definition documentation required")
+            self.parsed.expressions.append(Expression(value, place, doc))
+
+    def _find_directive(
+        self, value: dict[str, Value]
+    ) -> Callable[[dict[str, Value], Place], None] | None:
+        if "include" in value:
+            return self._include
+        return self.parsed.pragma.follow if "pragma" in value else None
+
+    def _include(self, value: dict[str, Value], place: Place) -> None:
+        if len(value) != 1:
+            raise place.error("invalid 'include' directive: it has one key")
+        name = value["include"]
+        if not isinstance(name, str):
+            raise place.error("value of 'include' must be a string")
+        path = posixpath.join(posixpath.dirname(place.source.name), name)
+        self._note_module(path)
+        absolute = posixpath.abspath(path)
+        includers = [place.source, *(each.source for each in place.source.includers())]
+        if any(each.path == absolute for each in includers):
+            raise place.error(f"inclusion loop for {name}")
+        if len(includers) > _MAX_INCLUDES:
+            raise place.error(f"more than {_MAX_INCLUDES} files include each other in turn")
+        if absolute not in self._seen:
+            self.parse(self._open(name, path, place))
+
+    def _open(self, name: str, path: str, place: Place) -> Source:
+        if self._read is None:
+            raise place.error(f"can't read include file '{name}': no reader was handed in")
+        try:
+            data = self._read(path)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise place.error(f"can't read include file '{name}': {reason}") from error
+        return decode_text(path, data, place)
+
+    def _note_module(self, name: str) -> None:
+        if name not in self.parsed.modules:
+            self.parsed.modules.append(name)
+
+
+def _read_expression(source: Source, tokens: list[str], position: int) -> tuple[Value, int]:
+    try:
+        value, position = _read_value(tokens, position, 0)
+    except _Unexpected as error:
+        raise _complain(source, tokens, error.token, error.wanted) from None
+    _require_token(source, tokens, position)
+    return value, position
+
+
+def _read_value(tokens: list[str], position: int, depth: int) -> tuple[Value, int]:
+    """Return the value that begins at `position`, and the position behind it."""
+    token = tokens[position]
+    if token == "{":
+        return _read_object(tokens, position, _deeper(position, depth))
+    if token == "[":
+        return _read_array(tokens, position, _deeper(position, depth))
+    if token[:1] == "'":
+        return token[1:-1], position + 1
+    if token in ("true", "false"):
+        return token == "true", position + 1
+    raise _Unexpected(position, "expected '{', '[', string, or boolean")
+
+
+def _read_object(tokens: list[str], position: int, depth: int) -> tuple[Value, int]:
+    members: dict[str, Value] = {}
+    if tokens[position + 1] == "}":
+        return members, position + 2
+    wanted = "expected string or '}'"
+    while True:
+        key = tokens[position + 1]
+        if key[:1] != "'":
+            raise _Unexpected(position + 1, wanted)
+        if tokens[position + 2] != ":":
+            raise _Unexpected(position + 2, "expected ':'")
+        position += 3
+        key = key[1:-1]
+        if key in members:
+            raise _Unexpected(position, f"duplicate key '{key}'")
+        value = tokens[position]
+        if value[:1] == "'":
+            members[key] = value[1:-1]
+            position += 1
+        else:
+            members[key], position = _read_value(tokens, position, depth)
+        token = tokens[position]
+        if token == "}":
+            return members, position + 1
+        if token != ",":
+            raise _Unexpected(position, "expected ',' or '}'")
+        wanted = "expected string"
+
+
+def _read_array(tokens: list[str], position: int, depth: int) -> tuple[Value, int]:
+    elements: list[Value] = []
+    token = tokens[position + 1]
+    if token == "]":
+        return elements, position + 2
+    if token[:1] not in ("'", "{", "[") and token not in ("true", "false"):
+        raise _Unexpected(position + 1, "expected '{', '[', ']', string, or boolean")
+    while True:
+        value = tokens[position + 1]
+        if value[:1] == "'":
+            elements.append(value[1:-1])
+            position += 2
+        else:
+            element, position = _read_value(tokens, position + 1, depth)
+            elements.append(element)
+        token = tokens[position]
+        if token == "]":
+            return elements, position + 1
+        if token != ",":
+            raise _Unexpected(position, "expected ',' or ']'")
+
+
+def _deeper(position: int, depth: int) -> int:
+    if depth >= _MAX_DEPTH:
+        raise _Unexpected(position, f"nested more than {_MAX_DEPTH} levels deep")
+    return depth + 1
+
+
+def _require_token(source: Source, tokens: list[str], position: int) -> None:
+    """QEMU looks one token ahead, so that a stray character is found before all else."""
+    token = tokens[position]
+    if token and not is_token(token):
+        raise _complain(source, tokens, position)
+
+
+def _complain(source: Source, tokens: list[str], position: int, wanted: str = "") -> SchemaError:
+    """Return the error for a token: what is wrong with it, else what was wanted in its place."""
+    token = tokens[position]
+    offset = source.offset(position)
+    if token and not is_token(token):
+        return error_at(source, offset, explain(source.text, offset))
+    return error_at(source, offset, wanted)
