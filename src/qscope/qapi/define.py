@@ -141,16 +141,19 @@ class _Definer:
 
     def _check_sections(self, doc: Doc) -> None:
         """Refuse Returns and Errors of what is no command, Returns where nothing is returned."""
-        for topic in (Topic.RETURNS, Topic.ERRORS):
-            section = doc.sections.find(topic)
-            if section is None:
-                continue
-            title = topic.value.capitalize()
+        tags = doc.outline.tags if doc.outline else ()
+        if "returns" in tags:
             if self._meta != "command":
-                raise doc.error(f"'{title}' section is only valid for commands", section.line)
-            if topic is Topic.RETURNS and "returns" not in self._value:
-                message = "'Returns' section, but command doesn't return anything"
-                raise doc.error(message, section.line)
+                self._refuse_section(doc, Topic.RETURNS, "is only valid for commands")
+            if "returns" not in self._value:
+                self._refuse_section(doc, Topic.RETURNS, "of a command that returns nothing")
+        if "errors" in tags and self._meta != "command":
+            self._refuse_section(doc, Topic.ERRORS, "is only valid for commands")
+
+    def _refuse_section(self, doc: Doc, topic: Topic, why: str) -> NoReturn:
+        section = doc.sections.find(topic)
+        assert section is not None
+        raise doc.error(f"'{topic.value.capitalize()}' section {why}", section.line)
 
     # What all definitions have.
 

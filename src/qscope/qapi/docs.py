@@ -6,27 +6,20 @@ read leniently, for those who only want to know what it says, it need not. What 
 definition that is not true of it is found in documented.py.
 """
 
-import functools
 import re
 from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
 from qscope.errors import DocError, SchemaError
+from qscope.qapi.doc_style import Style, may_have_bad_style, measure_indent
+from qscope.qapi.skim import Outline, skim
 from qscope.qapi.source import Place, error_at
 
-_MAX_COLUMNS = 70
 _NAMED = re.compile(r"@([^:]*): *")
 # Two colons are reStructuredText, no tag.
 _TAGGED = re.compile(r"(Returns|Errors|Since|TODO|Notes?|Examples?):(?!:) *")
 _OBSOLETE = frozenset(("Note", "Notes", "Example", "Examples"))
-_INDENT = re.compile(r"\s*")
-# The style of a line is looked at only in a comment where this finds something.
-_PERHAPS_BAD_STYLE = re.compile(rf"^.{{{_MAX_COLUMNS + 1}}}|[.!?] [A-Z0-9(]", re.MULTILINE)
-_URL = re.compile(r" *(?:https?|ftp)://[^ ]*$")
-_LITERAL = re.compile(r"(?:\.\. +qmp-example)? *::$")
-# What one space after a full stop means: a number of a list, an abbreviation, a missing space.
-_ONE_SPACE = re.compile(r"(?:^ *\d\.|\be\.g\.|(?P<end>[.!?])) [A-Z0-9(]")
 
 
 class Topic(Enum):
@@ -63,6 +56,15 @@ class Sections(NamedTuple):
             if section.topic is not Topic.TEXT and not section.text:
                 raise self.doc.error(f"text required after '{_title(section)}'", section.line)
 
+    def outline(self) -> Outline:
+        """Say what they describe."""
+        return Outline(
+            self.doc.symbol,
+            tuple(self.by_name(Topic.MEMBER)),
+            tuple(self.by_name(Topic.FEATURE)),
+            tuple(each.topic.value for each in self.all),
+        )
+
     def by_name(self, topic: Topic) -> dict[str, Section]:
         """Return the descriptions of members or of features."""
         return {each.name: each for each in self.all if each.topic is topic}
@@ -78,11 +80,15 @@ class Doc:
     def __init__(self, place: Place, raw: str) -> None:
         self.place = place
         self.raw = raw
+        # What it describes, once it was checked.
+        self.outline: Outline | None = None
         self._sections: Sections | None = None
 
-    @functools.cached_property
+    @property
     def symbol(self) -> str | None:
         """The definition it says it is for; None for free-form text."""
+        if self.outline:
+            return self.outline.symbol
         first = _Reader(self, None).next_line()
         return first[1:].partition(":")[0] if first and first.startswith("@") else None
 
@@ -93,13 +99,18 @@ class Doc:
             self._sections = _Reader(self, None).read()
         return self._sections
 
-    def check(self, complain: Callable[[str], SchemaError]) -> Sections:
-        """Read it strictly; `complain` makes the error for what stands where it should end.
+    def check(self, require_end: Callable[[str | None], None]) -> None:
+        """Check that it keeps the rules, and note in `outline` what it describes.
 
-        Raises DocError, or what `complain` returns.
+        `require_end` is called with what is wrong when the comment does not end, and with None
+        when it does; it raises what is wrong with the token behind it. Raises DocError.
         """
-        self._sections = _Reader(self, complain).read()
-        return self._sections
+        self.outline = skim(self.raw)
+        if self.outline is None:
+            sections = _Reader(self, require_end).read()
+            require_end(None)
+            sections.require_text()
+            self.outline = sections.outline()
 
     def error(self, message: str, line: int = 0) -> SchemaError:
         """Return an error about one of its lines."""
@@ -113,16 +124,16 @@ def _title(section: Section) -> str:
 
 
 class _Reader:
-    """Reads a comment line by line; without a `complain`, whatever it is is fine."""
+    """Reads a comment line by line; without a `require_end`, whatever it is is fine."""
 
-    def __init__(self, doc: Doc, complain: Callable[[str], SchemaError] | None) -> None:
+    def __init__(self, doc: Doc, require_end: Callable[[str | None], None] | None) -> None:
         self._doc = doc
-        self._complain = complain
+        self._require_end = require_end
         self._lines = doc.raw.split("\n")
         self._number = 0
         self._found: list[tuple[Topic, str, int, list[str]]] = [(Topic.TEXT, "", 0, [])]
-        strict = complain is not None
-        self._style = _Style() if strict and _PERHAPS_BAD_STYLE.search(doc.raw) else None
+        strict = require_end is not None
+        self._style = Style() if strict and may_have_bad_style(doc.raw) else None
 
     def read(self) -> Sections:
         if self._lines[0] != "##":
@@ -146,8 +157,8 @@ class _Reader:
         while True:
             self._number += 1
             if self._number >= len(self._lines):
-                if self._complain:
-                    raise self._complain("documentation comment must end with '##'")
+                if self._require_end:
+                    self._require_end("documentation comment must end with '##'")
                 return None
             line = self._lines[self._number]
             if line[:2] != "# ":
@@ -242,14 +253,14 @@ class _Reader:
         while line == "":
             lines.append(line)
             line = self.next_line()
-        if line is None or not (indent := _measure(line)):
+        if line is None or not (indent := measure_indent(line)):
             return line
         lines.append(line)
         first = True
         while (line := self.next_line()) is not None:
             if line[:1] == "@" and _NAMED.match(line):
                 return line
-            if line and _measure(line) < indent:
+            if line and measure_indent(line) < indent:
                 # QEMU's parser.py objects only right below the first indented line.
                 if not first:
                     return line
@@ -275,7 +286,7 @@ class _Reader:
 
     def _fail(self, message: str, column: int = 0) -> None:
         """Complain about the current line: an error of syntax, with a column."""
-        if self._complain:
+        if self._require_end:
             source = self._doc.place.source
             lines = self._lines
             line = lines[self._number]
@@ -286,41 +297,8 @@ class _Reader:
 
     def _fail_here(self, message: str) -> None:
         """Complain about the current line: an error of meaning, without a column."""
-        if self._complain:
+        if self._require_end:
             raise self._doc.error(message, self._number)
-
-
-class _Style:
-    """Judges how the lines of a comment are set, since QEMU 10.2; literal blocks are free."""
-
-    def __init__(self) -> None:
-        self._literal = False
-        self._indent = 0
-
-    def judge(self, line: str) -> tuple[str, int]:
-        """Return what is wrong with a line, and how far into the line it is."""
-        if _LITERAL.match(line):
-            self._literal, self._indent = True, 0
-        elif self._literal and line:
-            indent = _measure(line)
-            self._indent = self._indent or indent
-            self._literal = indent >= self._indent
-        return ("", 0) if self._literal else _judge_line(line)
-
-
-def _judge_line(line: str) -> tuple[str, int]:
-    if len(line) + 2 > _MAX_COLUMNS and not _URL.match(line):
-        return f"documentation line longer than {_MAX_COLUMNS} characters", 0
-    for match in _ONE_SPACE.finditer(line):
-        if match["end"]:
-            return "use two spaces between sentences", match.start("end") + 3
-    return "", 0
-
-
-def _measure(line: str) -> int:
-    match = _INDENT.match(line)
-    assert match is not None
-    return match.end()
 
 
 def _join(lines: list[str]) -> str:

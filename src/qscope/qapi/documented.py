@@ -4,83 +4,100 @@ In: entities and their comments. QEMU's scripts/qapi/parser.py has the rules, wi
 that is made for the members of definitions which a pragma names.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 from qscope.errors import DocError, SchemaError
-from qscope.qapi.docs import Doc, Section, Topic
-from qscope.qapi.schema import Alternate, Command, Entity, Enum, Event, Feature, Object
+from qscope.qapi.docs import Doc, Topic
+from qscope.qapi.schema import (
+    Alternate,
+    Branch,
+    Command,
+    Entity,
+    Enum,
+    Event,
+    Member,
+    Object,
+    Value,
+)
+from qscope.qapi.skim import Outline
+
+_Part: TypeAlias = Member | Value | Branch
 
 
 class Documented:
-    """Remembers, of every comment, the descriptions that belong to something."""
+    """Holds comments against definitions."""
 
     def __init__(self, entities: Mapping[str, Entity], exceptions: frozenset[str]) -> None:
         self._entities = entities
         self._exceptions = exceptions
-        self._used: dict[Doc, tuple[set[str], set[str]]] = {}
+        # Comments that describe what is not there: topic, names.
+        self._bogus: dict[Doc, tuple[Topic, list[str]]] = {}
 
-    def connect(self, entity: Entity, doc: Doc) -> None:
+    def connect(self, entity: Entity, doc: Doc, outline: Outline) -> None:
         """Find the description of everything an entity has. Raises DocError where one lacks."""
-        described = doc.sections.by_name(Topic.MEMBER)
-        features = doc.sections.by_name(Topic.FEATURE)
-        members, own = self._used.setdefault(doc, (set(), set()))
-        for role, name, featured in self._find_parts(entity):
-            if role:
-                if name not in described and doc.symbol not in self._exceptions:
-                    raise _lacking(entity, role, name)
-                members.add(name)
-            for feature in featured:
-                if feature.name not in features:
-                    raise _lacking(entity, "feature", feature.name)
-                own.add(feature.name)
+        parts = self._find_parts(entity)
+        names = {part.name for part in parts}
+        features = {feature.name for feature in entity.features or ()}
+        for part in parts:
+            if part.features:
+                features.update([feature.name for feature in part.features])
+        members, described = set(outline.members), set(outline.features)
+        if names != members or features != described:
+            self._require_described(entity, parts, outline)
+            self._note_bogus(doc, Topic.MEMBER, outline.members, names)
+            self._note_bogus(doc, Topic.FEATURE, outline.features, features)
 
-    def _find_parts(self, entity: Entity) -> Iterator[tuple[str, str, Iterable[Feature]]]:
-        """Yield role, name and features of what a comment must describe; no role for the whole."""
-        yield "", entity.name, entity.features or ()
+    def _find_parts(self, entity: Entity) -> tuple[_Part, ...]:
+        """Return what a definition's comment must describe; an inline base is part of it."""
         match entity:
             case Enum(values=values):
-                for value in values:
-                    yield "value", value.name, value.features or ()
-            case Object(base=base):
-                yield from self._find_members(entity, "member")
-                yield from self._find_members(self._inline(base), "base member")
+                return values
+            case Object(members=members, base=base):
+                return members + self._inline(base) if base else members
             case Alternate(branches=branches):
-                for branch in branches:
-                    yield "branch", branch.name, ()
+                return branches
             case Command(arg_type=name) | Event(arg_type=name):
-                yield from self._find_members(self._inline(name), "parameter")
+                return self._inline(name) if name else ()
             case _:
-                pass
+                return ()
 
-    def _inline(self, name: str | None) -> Object | None:
-        """Return a type if it is that of inline members; those of others are described there."""
-        found = self._entities[name] if name else None
-        return found if isinstance(found, Object) and found.implicit else None
+    def _inline(self, name: str) -> tuple[Member, ...]:
+        """Return the members of inline data; those of a named type are described there."""
+        found = self._entities[name]
+        return found.members if isinstance(found, Object) and found.implicit else ()
 
-    def _find_members(
-        self, owner: Object | None, role: str
-    ) -> Iterator[tuple[str, str, Iterable[Feature]]]:
-        for member in owner.members if owner else ():
-            yield role, member.name, member.features or ()
+    def _require_described(self, entity: Entity, parts: Iterable[_Part], outline: Outline) -> None:
+        """Complain of the first that lacks a description, in the order in which QEMU looks."""
+        for feature in entity.features or ():
+            if feature.name not in outline.features:
+                raise _lacking(entity, "feature", feature.name)
+        for part in parts:
+            if part.name not in outline.members and entity.name not in self._exceptions:
+                raise _lacking(entity, _ROLES[type(part)], part.name)
+            for feature in part.features or ():
+                if feature.name not in outline.features:
+                    raise _lacking(entity, "feature", feature.name)
+
+    def _note_bogus(self, doc: Doc, topic: Topic, described: Iterable[str], real: set[str]) -> None:
+        bogus = [name for name in described if name not in real]
+        if bogus:
+            self._bogus.setdefault(doc, (topic, bogus))
 
     def require_real(self, docs: Iterable[Doc]) -> None:
-        """Raise DocError for the first description of something that does not exist."""
-        for doc in docs:
-            members, features = self._used.get(doc, (set(), set()))
-            _require_used(doc, "member", doc.sections.by_name(Topic.MEMBER), members)
-            _require_used(doc, "feature", doc.sections.by_name(Topic.FEATURE), features)
+        """Raise DocError for the first comment that describes something that does not exist."""
+        for doc in docs if self._bogus else ():
+            if doc in self._bogus:
+                topic, bogus = self._bogus[doc]
+                names = ", ".join(f"'{name}'" for name in bogus)
+                text = f"documented {topic.value}{'s'[: len(bogus) > 1]} not defined: {names}"
+                raise doc.error(text, doc.sections.by_name(topic)[bogus[0]].line)
+
+
+_ROLES: dict[type[_Part], str] = {Member: "member", Value: "value", Branch: "branch"}
 
 
 def _lacking(entity: Entity, role: str, name: str) -> SchemaError:
     assert entity.place is not None
     message = f"{role} '{name}' lacks documentation"
     return entity.place.error(message, context=entity.context, kind=DocError)
-
-
-def _require_used(doc: Doc, what: str, described: dict[str, Section], used: set[str]) -> None:
-    bogus = [section for name, section in described.items() if name not in used]
-    if bogus:
-        names = ", ".join(f"'{section.name}'" for section in bogus)
-        many = len(bogus) > 1
-        message = f"documented {what}{'s'[:many]} {names} do{'es'[many * 2 :]} not exist"
-        raise doc.error(message, bogus[0].line)

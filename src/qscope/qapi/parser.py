@@ -110,10 +110,7 @@ class _Parser:
     def _read_doc(self, place: Place, tokens: list[str]) -> Doc:
         doc = Doc(place, tokens[place.token])
         if self._check_docs:
-            following = place.token + 1
-            sections = doc.check(lambda wanted: _complain(place.source, tokens, following, wanted))
-            _require_token(place.source, tokens, following)
-            sections.require_text()
+            doc.check(lambda wanted: _require_token(place.source, tokens, place.token + 1, wanted))
         self.parsed.docs.append(doc)
         return doc
 
@@ -255,11 +252,16 @@ def _deeper(position: int, depth: int) -> int:
     return depth + 1
 
 
-def _require_token(source: Source, tokens: list[str], position: int) -> None:
-    """QEMU looks one token ahead, so that a stray character is found before all else."""
+def _require_token(
+    source: Source, tokens: list[str], position: int, wanted: str | None = None
+) -> None:
+    """Raise what is wrong with a token, or that something else was `wanted` in its place.
+
+    QEMU looks one token ahead, so that a stray character is found before all else.
+    """
     token = tokens[position]
-    if token and not is_token(token):
-        raise _complain(source, tokens, position)
+    if wanted or (token and not is_token(token)):
+        raise _complain(source, tokens, position, wanted or "")
 
 
 def _complain(source: Source, tokens: list[str], position: int, wanted: str = "") -> SchemaError:

@@ -47,8 +47,8 @@ def resolve(parsed: Parsed, definitions: Iterable[Entity], *, check_docs: bool) 
     documented = Documented(entities, parsed.pragma.documentation_exceptions)
     for entity in entities.values():
         resolver.check(entity)
-        if check_docs and entity.doc:
-            documented.connect(entity, entity.doc)
+        if entity.doc and entity.doc.outline:
+            documented.connect(entity, entity.doc, entity.doc.outline)
     if check_docs:
         documented.require_real(parsed.docs)
     _limit_features(entities.values())

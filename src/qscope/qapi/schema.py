@@ -7,7 +7,7 @@ the type `TList`, as in QEMU.
 
 import functools
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from msgspec import Struct
 
@@ -55,6 +55,8 @@ class Member(Struct, frozen=True, gc=False):
 class Branch(Struct, frozen=True, gc=False):
     """A branch of a union or of an alternate."""
 
+    # As members and values have, but branches cannot.
+    features: ClassVar[None] = None
     name: str
     type: str
     condition: Condition | None = None
