@@ -10,6 +10,7 @@ from qscope.ask.path import PREFIXES, Path, compile_path
 from qscope.ask.walk import walk
 from qscope.errors import PathError
 from qscope.model.interface import Interface
+from qscope.model.near import near
 from qscope.model.schema_info import (
     AlternateType,
     ArrayType,
@@ -20,8 +21,6 @@ from qscope.model.schema_info import (
     ObjectType,
     OpaqueEntity,
 )
-
-_MOST = 3
 
 
 def suggest(interface: Interface, path: str, answer: Answer) -> list[str]:
@@ -48,13 +47,6 @@ def _suggest_start(interface: Interface, path: Path) -> list[str]:
     start = f"{path.prefix}:" if path.prefix else ""
     names = [each.removeprefix(start) for each in find_starts(interface, path.prefix)]
     return [start + name for name in near(path.name, names)]
-
-
-def near(name: str, names: list[str]) -> list[str]:
-    """Return up to three of `names` that look like `name`, nearest first."""
-    import difflib  # noqa: PLC0415 - only needed when something went wrong
-
-    return difflib.get_close_matches(name, list(dict.fromkeys(names)), n=_MOST, cutoff=0.6)
 
 
 def complete(interface: Interface, start: str) -> Iterator[str]:

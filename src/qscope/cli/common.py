@@ -150,7 +150,7 @@ def _annotate(interface: Interface, path: str) -> Interface:
 
 def note_unused_defines(schema: "Schema", defines: frozenset[str]) -> None:
     """Say on stderr which symbols no condition of the schema mentions."""
-    from qscope.ask.suggest import near  # noqa: PLC0415
+    from qscope.model.near import near  # noqa: PLC0415
 
     texts = []
     for symbol in sorted(defines.difference(schema.symbols)):

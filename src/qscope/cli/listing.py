@@ -7,7 +7,6 @@ import click
 import msgspec
 
 from qscope.ask.names import KINDS, Item, Summary, list_names, summarise
-from qscope.ask.suggest import near
 from qscope.cli.common import (
     echo_json,
     format_option,
@@ -19,6 +18,7 @@ from qscope.cli.common import (
 from qscope.cli.completion import load_for_completion
 from qscope.model.canonical import interface_hash, schema_hash
 from qscope.model.interface import Interface
+from qscope.model.near import near
 
 _HELP = {
     "commands": "QMP commands (the default).",

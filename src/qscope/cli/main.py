@@ -46,7 +46,7 @@ class _LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _MODULES and not args[0].startswith("-"):
-            from qscope.ask.suggest import near  # noqa: PLC0415 - only for a typo
+            from qscope.model.near import near  # noqa: PLC0415 - only for a typo
 
             guesses = near(args[0], list(_MODULES))
             hint = f" Did you mean '{guesses[0]}'?" if guesses else ""

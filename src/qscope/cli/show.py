@@ -9,10 +9,11 @@ import msgspec
 from qscope.ask import Verdict, ask, compile_path
 from qscope.ask.listed_outline import outline_listed
 from qscope.ask.outline import Node, find_raw, outline
-from qscope.ask.suggest import find_starts, near, suggest
+from qscope.ask.suggest import find_starts, suggest
 from qscope.cli.common import echo_json, format_option, note, paint, paint_marks, with_interface
 from qscope.cli.completion import complete_path
 from qscope.model.interface import Interface
+from qscope.model.near import near
 
 
 @click.command(name="show")
@@ -117,7 +118,9 @@ def _fold(members: tuple[Node, ...]) -> Iterator[Node]:
 
 def _wrap(lead: str, follow: str, node: Node, width: int) -> Iterator[str]:
     """Lay one node out on as many lines as its enum's values need."""
-    source = f" ({node.source_type})" if node.source_type not in ("", node.name) else ""
+    # The whole is called by its name already when it is a type.
+    known = "" if lead else node.name
+    source = f" ({node.source_type})" if node.source_type not in ("", known) else ""
     parts = [part for part in (node.name, node.type and node.type + source) if part]
     line = ": ".join(parts)
     head = ": ".join([paint(node.name, bold=True), *parts[1:]]) if node.name else line

@@ -57,5 +57,5 @@ def _open(schema: PathLike, read: Reader | None) -> Source:
     try:
         return decode_text(path, read(path))
     except OSError as error:
-        message = f"can't read schema file: {error.strerror or error}"
+        message = f"cannot read the schema: {error.strerror or error}"
         raise SchemaError(message, Location(path)) from error

@@ -59,6 +59,7 @@ _KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "feature": (("name",), ("if",)),
     "condition": ((), ("all", "any", "not")),
 }  # fmt: skip
+_OPERATORS = "'all', 'any' or 'not'"
 _REQUIRED = {what: frozenset(required) for what, (required, _) in _KEYS.items()}
 _ALLOWED = {what: frozenset(required + optional) for what, (required, optional) in _KEYS.items()}
 # Flags have a default that must not be written.
@@ -100,7 +101,7 @@ class _Definer:
         self._meta = meta = self._find_meta_type(value)
         self._name = name = value[meta]
         if not isinstance(name, str):
-            self._fail(f"'{meta}' requires a string name")
+            self._fail(f"the name after '{meta}' must be a string")
         self._context = f"{meta} '{name}'"
         self._check_own_name()
         if self._check_docs:
@@ -111,7 +112,7 @@ class _Definer:
     def _find_meta_type(self, value: dict[str, Any]) -> str:
         found = [key for key in value if key in _BUILDABLE]
         if len(found) != 1:
-            self._fail(f"expression must have exactly one key of {_quote(_META_TYPES)}")
+            self._fail(f"a definition has exactly one of the keys {_quote(_META_TYPES)}")
         return found[0]
 
     def _fail(self, message: str, kind: type[SchemaError] = SchemaError) -> NoReturn:
@@ -127,15 +128,15 @@ class _Definer:
         else:
             problem = complain_of_type(name)
         if problem:
-            self._fail(f"name of {meta} '{name}' {problem}")
+            self._fail(f"the name '{name}' {problem}")
 
     def _check_doc(self) -> None:
         doc = self._doc
         if doc is None:
             if self._pragma.doc_required:
-                self._fail("documentation comment required", DocError)
+                self._fail("no documentation comment stands before it", DocError)
         elif doc.symbol != self._name:
-            self._fail(f"documentation comment is for '{doc.symbol}'", DocError)
+            self._fail(f"the documentation comment before it is about '{doc.symbol}'", DocError)
         else:
             self._check_sections(doc)
 
@@ -144,11 +145,11 @@ class _Definer:
         tags = doc.outline.tags if doc.outline else ()
         if "returns" in tags:
             if self._meta != "command":
-                self._refuse_section(doc, Topic.RETURNS, "is only valid for commands")
+                self._refuse_section(doc, Topic.RETURNS, "belongs to commands alone")
             if "returns" not in self._value:
                 self._refuse_section(doc, Topic.RETURNS, "of a command that returns nothing")
         if "errors" in tags and self._meta != "command":
-            self._refuse_section(doc, Topic.ERRORS, "is only valid for commands")
+            self._refuse_section(doc, Topic.ERRORS, "belongs to commands alone")
 
     def _refuse_section(self, doc: Doc, topic: Topic, why: str) -> NoReturn:
         section = doc.sections.find(topic)
@@ -179,28 +180,29 @@ class _Definer:
     def _check_condition(self, condition: Any, where: str) -> None:
         if isinstance(condition, str):
             if not _SYMBOL.fullmatch(condition):
-                self._fail(f"'if' condition '{condition}' of {where} is not a valid identifier")
+                self._fail(
+                    f"'if' of {where}: '{condition}' is no symbol (capital letters, digits, '_')"
+                )
             return
         if not isinstance(condition, dict):
-            self._fail(f"'if' condition of {where} must be a string or an object")
-        self._check_keys(condition, f"'if' condition of {where}", "condition")
+            self._fail(f"'if' of {where} takes a symbol, or an object with {_OPERATORS}")
+        self._check_keys(condition, f"'if' of {where}", "condition")
         if len(condition) != 1:
-            operators = _quote(_KEYS["condition"][1])
-            self._fail(f"'if' condition of {where} must have one key of {operators}")
+            self._fail(f"'if' of {where} takes exactly one of {_OPERATORS}")
         operator, operand = next(iter(condition.items()))
         if operator == "not":
             self._check_condition(operand, where)
             return
         if not isinstance(operand, list):
-            self._fail(f"'{operator}' condition of {where} must be an array")
+            self._fail(f"'{operator}' in 'if' of {where} takes an array")
         if not operand:
-            self._fail(f"'if' condition [] of {where} is useless")
+            self._fail(f"'{operator}' in 'if' of {where} is empty: []")
         for part in operand:
             self._check_condition(part, where)
 
     def _features(self, features: Any) -> Features:
         if not isinstance(features, list):
-            self._fail("'features' must be an array")
+            self._fail("'features' takes an array")
         return tuple(self._feature(feature) for feature in features)
 
     def _feature(self, feature: Any) -> Feature:
@@ -218,9 +220,9 @@ class _Definer:
     def _define_enum(self, value: dict[str, Any]) -> Enum:
         data, prefix = value["data"], value.get("prefix")
         if not isinstance(data, list):
-            self._fail("'data' must be an array")
+            self._fail("'data' of an enum takes an array of values")
         if prefix is not None and not isinstance(prefix, str):
-            self._fail("'prefix' must be a string")
+            self._fail("'prefix' takes a string")
         permissive = self._name in self._pragma.member_name_exceptions
         values = tuple(
             [
@@ -266,7 +268,7 @@ class _Definer:
 
     def _define_alternate(self, value: dict[str, Any]) -> Alternate:
         if not value["data"]:
-            self._fail("'data' must not be empty")
+            self._fail("'data' of an alternate has at least one branch")
         branches = self._branches(value["data"], alternate=True)
         return Alternate(branches=branches, **self._common(value))
 
@@ -293,15 +295,15 @@ class _Definer:
     def _check_flags(self, value: dict[str, Any]) -> None:
         for flag, only in _FLAGS.items():
             if flag in value and value[flag] is not only:
-                self._fail(f"flag '{flag}' may only use {str(only).lower()} value")
+                self._fail(f"'{flag}' is written only to be {str(only).lower()}")
         if "allow-oob" in value and "coroutine" in value:
-            self._fail("flags 'allow-oob' and 'coroutine' are incompatible")
+            self._fail("'allow-oob' and 'coroutine' exclude each other")
 
     def _arguments(self, value: dict[str, Any]) -> tuple[Member, ...] | str | None:
         """Check the data of a command or an event: members, or the name of a type."""
         data, boxed = value.get("data"), value.get("boxed", False)
         if boxed and data is None:
-            self._fail("'boxed': true requires 'data'")
+            self._fail("'boxed': true needs a type as 'data'")
         if boxed:
             self._check_type_name(data, "'data'")
         if data is None or isinstance(data, str):
@@ -331,7 +333,7 @@ class _Definer:
     def _members(self, data: Any, where: str, owner: str | None) -> tuple[Member, ...]:
         """Check inline members. Only those of a named type can be excepted from the rules."""
         if not isinstance(data, dict):
-            self._fail(f"{where} should be an object or type name")
+            self._fail(f"{where} takes an object with members, or the name of a type")
         permissive = owner in self._pragma.member_name_exceptions
         found = []
         for key, value in data.items():
@@ -347,7 +349,7 @@ class _Definer:
     def _member(self, name: str, each: Any, where: str, permissive: bool) -> Member:  # noqa: FBT001
         self._check_lower(name, where, permissive=permissive)
         if is_reserved_member(name):
-            self._fail(f"{where} uses reserved name")
+            self._fail(f"the name of {where} is reserved: generated code uses it")
         value = each if isinstance(each, dict) else {"type": each}
         self._check_keys(value, where, "member")
         condition = self._condition(value, where) if "if" in value else None
@@ -357,7 +359,7 @@ class _Definer:
 
     def _branches(self, data: Any, *, alternate: bool) -> tuple[Branch, ...]:
         if not isinstance(data, dict):
-            self._fail("'data' must be an object")
+            self._fail("'data' takes an object with branches")
         return tuple(
             self._branch(name, each, f"'data' member '{name}'", alternate=alternate)
             for name, each in data.items()
@@ -380,15 +382,15 @@ class _Definer:
 
     def _check_type_name(self, value: Any, where: str) -> None:
         if value is not None and not isinstance(value, str):
-            self._fail(f"{where} should be a type name")
+            self._fail(f"{where} takes the name of a type")
 
     def _check_type(self, value: Any, where: str) -> None:
         if value is None or isinstance(value, str):
             return
         if not isinstance(value, list):
-            self._fail(f"{where} should be a type name or array")
+            self._fail(f"{where} takes the name of a type, or an array of it")
         if len(value) != 1 or not isinstance(value[0], str):
-            self._fail(f"{where}: array type must contain single type name")
+            self._fail(f"{where}: an array type is the name of one type in brackets")
 
     def _name_type(self, value: str | list[str]) -> str:
         """Return the name of a type; an array is made when it is mentioned first."""
@@ -406,7 +408,7 @@ class _Definer:
 
     def _require_string(self, value: Any, where: str) -> str:
         if not isinstance(value, str):
-            self._fail(f"{where} requires a string name")
+            self._fail(f"{where}: the name must be a string")
         return value
 
     def _check_lower(self, name: str, where: str, *, permissive: bool = False) -> None:
@@ -414,7 +416,7 @@ class _Definer:
             return
         problem = complain_of_lower(name, upper=permissive, underscore=permissive)
         if problem:
-            self._fail(f"name of {where} {problem}")
+            self._fail(f"the name of {where} {problem}")
 
     def _check_keys(self, value: dict[str, Any], where: str, what: str) -> None:
         keys, required, allowed = value.keys(), _REQUIRED[what], _ALLOWED[what]
@@ -422,11 +424,11 @@ class _Definer:
             return
         missing = sorted(required - keys)
         if missing:
-            self._fail(f"{where} misses key{'s'[: len(missing) > 1]} {_quote(missing)}")
+            self._fail(f"{where} lacks the key{'s'[: len(missing) > 1]} {_quote(missing)}")
         unknown = sorted(keys - allowed)
         plural = "s"[: len(unknown) > 1]
         valid = _quote(sorted(allowed))
-        self._fail(f"{where} has unknown key{plural} {_quote(unknown)}; valid are {valid}")
+        self._fail(f"{where} has no key{plural} {_quote(unknown)}: it takes {valid}")
 
 
 def _make_optional(member: Member) -> Member:

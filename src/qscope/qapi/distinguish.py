@@ -21,13 +21,13 @@ def find_conflict(branches: Iterable[Branch], types: Iterable[Type]) -> str | No
     for branch, found in zip(branches, types, strict=True):
         other = names.setdefault(C_NAMES[branch.name], branch.name)
         if other != branch.name:
-            return f"branch '{branch.name}' collides with branch '{other}'"
+            return f"branches '{other}' and '{branch.name}' have one name in C"
         kinds = list(_find_kinds(found))
         if not kinds:
-            return f"branch '{branch.name}' cannot use {describe(found)}"
+            return f"branch '{branch.name}' of an alternate cannot be of {describe(found)}"
         for kind in kinds:
             if kind in taken:
-                return f"branch '{branch.name}' can't be distinguished from '{taken[kind]}'"
+                return f"branches '{taken[kind]}' and '{branch.name}' may both be {kind} in JSON"
         taken |= dict.fromkeys(kinds, branch.name)
     return None
 

@@ -58,10 +58,10 @@ class Style:
 
 def _judge_line(line: str) -> tuple[str, int]:
     if len(line) + 2 > _MAX_COLUMNS and not _URL.match(line):
-        return f"documentation line longer than {_MAX_COLUMNS} characters", 0
+        return f"line of documentation with more than {_MAX_COLUMNS} characters", 0
     match = _ONE_SPACE.search(line)
     while match:
         if match["end"]:
-            return "use two spaces between sentences", match.start("end") + 3
+            return "one space between sentences, where two belong", match.start("end") + 3
         match = _ONE_SPACE.search(line, match.end())
     return "", 0

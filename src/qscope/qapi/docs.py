@@ -54,7 +54,7 @@ class Sections(NamedTuple):
         """Raise DocError for a section that says nothing."""
         for section in self.all:
             if section.topic is not Topic.TEXT and not section.text:
-                raise self.doc.error(f"text required after '{_title(section)}'", section.line)
+                raise self.doc.error(f"no text follows '{_title(section)}'", section.line)
 
     def outline(self) -> Outline:
         """Say what they describe."""
@@ -137,13 +137,13 @@ class _Reader:
 
     def read(self) -> Sections:
         if self._lines[0] != "##":
-            self._fail("junk after '##' at start of documentation comment")
+            self._fail("the line that begins a documentation comment has more than '##'")
         line = self.next_line()
         if line is not None and line.startswith("@"):
             if not line.endswith(":"):
-                self._fail("line should end with ':'")
+                self._fail("':' is missing behind the name that is documented")
             if line in ("@", "@:"):
-                self._fail("name required after '@'")
+                self._fail("no name follows '@'")
             self._read_definition()
         else:
             self._read_free_form(line)
@@ -158,7 +158,7 @@ class _Reader:
             self._number += 1
             if self._number >= len(self._lines):
                 if self._require_end:
-                    self._require_end("documentation comment must end with '##'")
+                    self._require_end("a documentation comment ends with a line '##'")
                 return None
             line = self._lines[self._number]
             if line[:2] != "# ":
@@ -167,12 +167,12 @@ class _Reader:
                     continue
                 if line[:2] == "##":
                     if line != "##":
-                        self._fail("junk after '##' at end of documentation comment")
+                        self._fail("the line that ends a documentation comment has more than '##'")
                     return None
                 if line == "#":
                     return ""
                 if line[1] != " ":
-                    self._fail("missing space after #")
+                    self._fail("a space is missing behind '#'")
             text = line[2:].rstrip()
             if self._style:
                 problem, column = self._style.judge(text)
@@ -183,7 +183,7 @@ class _Reader:
     def _read_free_form(self, line: str | None) -> None:
         while line is not None:
             if line[:1] == "@" and (match := _NAMED.match(line)):
-                self._fail(f"'@{match[1]}:' not allowed in free-form documentation")
+                self._fail(f"'@{match[1]}:' in a comment that documents no definition")
             self._append(line)
             line = self.next_line()
 
@@ -199,7 +199,9 @@ class _Reader:
                 members_may_follow = False
             elif line[0] == "@" and (match := _NAMED.match(line)):
                 if not members_may_follow:
-                    self._fail(f"description of '@{match[1]}:' follows a section")
+                    self._fail(
+                        f"'@{match[1]}:' stands behind a section; members are described first"
+                    )
                 line = self._read_descriptions(Topic.MEMBER, line)
                 members_may_follow = False
             elif (match := _TAGGED.match(line)) and self._is_tag(match[1]):
@@ -210,19 +212,19 @@ class _Reader:
 
     def _is_tag(self, tag: str) -> bool:
         if tag in _OBSOLETE:
-            self._fail(f"the '{tag}' section is no longer supported: use a directive such as "
+            self._fail(f"no section is called '{tag}' any more: use a directive such as "
                        f"'.. {'note' if 'Note' in tag else 'qmp-example'}::'")  # fmt: skip
         return tag not in _OBSOLETE
 
     def _read_features(self) -> str | None:
         if self._knows(Topic.FEATURE):
-            self._fail("duplicated 'Features:' line")
+            self._fail("a second 'Features:'")
         line = self.next_line()
         while line == "":
             line = self.next_line()
         line = self._read_descriptions(Topic.FEATURE, line)
         if not self._knows(Topic.FEATURE):
-            self._fail("feature descriptions expected")
+            self._fail("no description of a feature follows 'Features:'")
         return line
 
     def _read_descriptions(self, topic: Topic, line: str | None) -> str | None:
@@ -230,7 +232,7 @@ class _Reader:
         while line and line[0] == "@" and (match := _NAMED.match(line)):
             name = match[1]
             if not name:
-                self._fail_here("invalid parameter name")
+                self._fail_here("no name between '@' and ':'")
             if self._knows(topic, name):
                 self._fail_here(f"'@{name}' is described twice")
             line = self._read_indented(topic, name, line[match.end() :])
@@ -238,7 +240,7 @@ class _Reader:
 
     def _read_tagged(self, topic: Topic, text: str) -> str | None:
         if topic is not Topic.TODO and self._knows(topic):
-            self._fail_here(f"duplicated '{topic.value.capitalize()}' section")
+            self._fail_here(f"a second '{topic.value.capitalize()}' section")
         return self._read_indented(topic, "", text)
 
     def _knows(self, topic: Topic, name: str = "") -> bool:
@@ -264,7 +266,7 @@ class _Reader:
                 # QEMU's parser.py objects only right below the first indented line.
                 if not first:
                     return line
-                self._fail(f"unexpected de-indent (expected at least {indent} spaces)")
+                self._fail(f"indented less than the line above, by {indent} spaces")
             lines.append(line)
             first = False
         return line

@@ -99,5 +99,5 @@ _ROLES: dict[type[_Part], str] = {Member: "member", Value: "value", Branch: "bra
 
 def _lacking(entity: Entity, role: str, name: str) -> SchemaError:
     assert entity.place is not None
-    message = f"{role} '{name}' lacks documentation"
+    message = f"{role} '{name}' is not documented"
     return entity.place.error(message, context=entity.context, kind=DocError)

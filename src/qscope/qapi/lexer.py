@@ -58,17 +58,21 @@ def explain(text: str, offset: int) -> str:
     if text[offset] != "'":
         match = _STRAY.match(text, offset)
         assert match is not None
-        return f"stray '{match[0]}'"
+        return f"'{match[0]}' means nothing here"
     position = offset + 1
     while text[position] not in "'\n":
         if text[position] == "\\":
             position += 1
             if text[position] != "\\":
-                return f"unknown escape \\{text[position]}" if text[position] != "\n" else _OPEN
+                return (
+                    f"\\{text[position]} is no escape: \\\\ is the only one"
+                    if text[position] != "\n"
+                    else _OPEN
+                )
         elif not " " <= text[position] <= "~":
-            return f"funny character {text[position]!r} in string"
+            return f"a string cannot have {text[position]!r}: it takes printable ASCII"
         position += 1
     return _OPEN
 
 
-_OPEN = 'missing terminating "\'"'
+_OPEN = "the string does not end on its line"

@@ -47,8 +47,8 @@ def complain_of_event(name: str) -> str | None:
         return None
     stem = _stem(name)
     if stem is None:
-        return _INVALID
-    return "must not use lowercase or '-'" if re.search(r"[a-z-]", stem) else None
+        return _refuse(name)
+    return "must have no lowercase letter and no '-'" if re.search(r"[a-z-]", stem) else None
 
 
 def complain_of_type(name: str) -> str | None:
@@ -57,19 +57,19 @@ def complain_of_type(name: str) -> str | None:
         return None
     stem = _stem(name)
     if stem is None:
-        return _INVALID
+        return _refuse(name)
     if not _CAMEL.fullmatch(stem):
-        return "must use CamelCase"
-    return "should not end in 'List'" if name.endswith("List") else None
+        return "must be in CamelCase"
+    return "must not end in 'List', as arrays do" if name.endswith("List") else None
 
 
 def complain_of_lower(name: str, *, upper: bool = False, underscore: bool = False) -> str | None:
     """Say what is wrong with any other name; `upper` and `underscore` are exceptions granted."""
     stem = _stem(name)
     if stem is None:
-        return _INVALID
+        return _refuse(name)
     if (not upper and re.search(r"[A-Z]", stem)) or (not underscore and "_" in stem):
-        return "must not use uppercase or '_'"
+        return "must have no capital letter and no '_'"
     return None
 
 
@@ -84,4 +84,7 @@ def _stem(name: str) -> str | None:
     return None if match is None or C_NAMES[name].startswith("q_") else match[3]
 
 
-_INVALID = "is invalid"
+def _refuse(name: str) -> str:
+    if C_NAMES[name].startswith("q_"):
+        return "is reserved: in C it begins with 'q_'"
+    return "is no name: letters, digits, '-' and '_', a letter first"

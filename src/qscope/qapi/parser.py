@@ -117,12 +117,12 @@ class _Parser:
     def _require_no_subject(self, doc: Doc) -> None:
         """Documentation of a definition must be followed by it."""
         if self._check_docs and doc.symbol is not None:
-            raise doc.error(f"documentation for '{doc.symbol}' is not followed by the definition")
+            raise doc.error(f"the definition of '{doc.symbol}' does not follow its documentation")
 
     def _take(self, value: Value, place: Place, doc: Doc | None) -> None:
         """Follow a directive, or keep a definition. A comment is used up by what follows it."""
         if not isinstance(value, dict):
-            raise place.error("top-level expression must be an object")
+            raise place.error("a schema consists of objects: definitions and directives")
         directive = self._find_directive(value)
         if directive:
             if doc:
@@ -130,7 +130,9 @@ class _Parser:
             directive(value, place)
         else:
             if self._check_docs and doc and doc.symbol is None:
-                raise doc.error("definition documentation required")
+                raise doc.error(
+                    "documentation of a definition that does not begin with its name: '@NAME:'"
+                )
             self.parsed.expressions.append(Expression(value, place, doc))
 
     def _find_directive(
@@ -142,16 +144,16 @@ class _Parser:
 
     def _include(self, value: dict[str, Value], place: Place) -> None:
         if len(value) != 1:
-            raise place.error("invalid 'include' directive: it has one key")
+            raise place.error("an 'include' directive has no other key")
         name = value["include"]
         if not isinstance(name, str):
-            raise place.error("value of 'include' must be a string")
+            raise place.error("'include' takes the name of a file")
         path = posixpath.join(posixpath.dirname(place.source.name), name)
         self._note_module(path)
         absolute = posixpath.abspath(path)
         includers = [place.source, *(each.source for each in place.source.includers())]
         if any(each.path == absolute for each in includers):
-            raise place.error(f"inclusion loop for {name}")
+            raise place.error(f"'{name}' includes itself, directly or through other files")
         if len(includers) > _MAX_INCLUDES:
             raise place.error(f"more than {_MAX_INCLUDES} files include each other in turn")
         if absolute not in self._seen:
@@ -159,12 +161,12 @@ class _Parser:
 
     def _open(self, name: str, path: str, place: Place) -> Source:
         if self._read is None:
-            raise place.error(f"can't read include file '{name}': no reader was handed in")
+            raise place.error(f"cannot read the included file '{name}': no reader was handed in")
         try:
             data = self._read(path)
         except OSError as error:
             reason = error.strerror or str(error)
-            raise place.error(f"can't read include file '{name}': {reason}") from error
+            raise place.error(f"cannot read the included file '{name}': {reason}") from error
         return decode_text(path, data, place)
 
     def _note_module(self, name: str) -> None:
@@ -192,24 +194,26 @@ def _read_value(tokens: list[str], position: int, depth: int) -> tuple[Value, in
         return token[1:-1], position + 1
     if token in ("true", "false"):
         return token == "true", position + 1
-    raise _Unexpected(position, "expected '{', '[', string, or boolean")
+    raise _Unexpected(
+        position, "a value must stand here: an object, an array, a string, true or false"
+    )
 
 
 def _read_object(tokens: list[str], position: int, depth: int) -> tuple[Value, int]:
     members: dict[str, Value] = {}
     if tokens[position + 1] == "}":
         return members, position + 2
-    wanted = "expected string or '}'"
+    wanted = "'}' or a key in quotes must stand here"
     while True:
         key = tokens[position + 1]
         if key[:1] != "'":
             raise _Unexpected(position + 1, wanted)
         if tokens[position + 2] != ":":
-            raise _Unexpected(position + 2, "expected ':'")
+            raise _Unexpected(position + 2, "':' must stand here")
         position += 3
         key = key[1:-1]
         if key in members:
-            raise _Unexpected(position, f"duplicate key '{key}'")
+            raise _Unexpected(position, f"the key '{key}' is there already")
         value = tokens[position]
         if value[:1] == "'":
             members[key] = value[1:-1]
@@ -220,8 +224,8 @@ def _read_object(tokens: list[str], position: int, depth: int) -> tuple[Value, i
         if token == "}":
             return members, position + 1
         if token != ",":
-            raise _Unexpected(position, "expected ',' or '}'")
-        wanted = "expected string"
+            raise _Unexpected(position, "',' or '}' must stand here")
+        wanted = "a key in quotes must stand here"
 
 
 def _read_array(tokens: list[str], position: int, depth: int) -> tuple[Value, int]:
@@ -230,7 +234,7 @@ def _read_array(tokens: list[str], position: int, depth: int) -> tuple[Value, in
     if token == "]":
         return elements, position + 2
     if token[:1] not in ("'", "{", "[") and token not in ("true", "false"):
-        raise _Unexpected(position + 1, "expected '{', '[', ']', string, or boolean")
+        raise _Unexpected(position + 1, "']' or a value must stand here")
     while True:
         value = tokens[position + 1]
         if value[:1] == "'":
@@ -243,7 +247,7 @@ def _read_array(tokens: list[str], position: int, depth: int) -> tuple[Value, in
         if token == "]":
             return elements, position + 1
         if token != ",":
-            raise _Unexpected(position, "expected ',' or ']'")
+            raise _Unexpected(position, "',' or ']' must stand here")
 
 
 def _deeper(position: int, depth: int) -> int:

@@ -29,21 +29,22 @@ class Pragma:
     def follow(self, expression: dict[str, Any], place: Place) -> None:
         """Take over what a directive says. Raises SchemaError."""
         if len(expression) != 1:
-            raise place.error("invalid 'pragma' directive: it has one key")
+            raise place.error("a 'pragma' directive has no other key")
         pragma = expression["pragma"]
         if not isinstance(pragma, dict):
-            raise place.error("value of 'pragma' must be an object")
+            raise place.error("'pragma' takes an object")
         for name, value in pragma.items():
             self._set(name, value, place)
 
     def _set(self, name: str, value: Any, place: Place) -> None:
         if name == "doc-required":
             if not isinstance(value, bool):
-                raise place.error("pragma 'doc-required' must be boolean")
+                raise place.error("pragma 'doc-required' takes true or false")
             self.doc_required = value
         elif name in _LISTS:
             if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-                raise place.error(f"pragma '{name}' must be a list of strings")
+                raise place.error(f"pragma '{name}' takes an array of names")
             setattr(self, name.replace("-", "_"), frozenset(value))
         else:
-            raise place.error(f"unknown pragma '{name}'")
+            known = ", ".join(("doc-required", *_LISTS))
+            raise place.error(f"there is no pragma '{name}'; there are {known}")

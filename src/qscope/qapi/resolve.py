@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import NoReturn, assert_never
 
 from qscope.errors import Location, SchemaError
+from qscope.model.near import near
 from qscope.qapi.describe import describe, describe_part
 from qscope.qapi.distinguish import find_conflict
 from qscope.qapi.documented import Documented
@@ -68,9 +69,9 @@ def _register(definitions: Iterable[Entity]) -> dict[str, Entity]:
 
 def _refuse_second(entity: Entity, known: Entity) -> NoReturn:
     if known.place is None:
-        raise error_in(entity, f"{describe(known)} is already defined")
-    note = (known.place.location, f"previous definition of '{entity.name}'")
-    raise error_in(entity, f"'{entity.name}' is already defined", note)
+        raise error_in(entity, f"{describe(known)} is there in every schema")
+    note = (known.place.location, f"'{entity.name}' is defined here first")
+    raise error_in(entity, f"'{entity.name}' is defined a second time", note)
 
 
 def error_in(entity: Definition, message: str, *notes: tuple[Location, str]) -> SchemaError:
@@ -146,8 +147,19 @@ class _Resolver:
     def _find_type(self, name: str, user: Definition, what: str) -> Type:
         found = self._types.get(name)
         if found is None:
-            raise error_in(user, f"{what} uses unknown type '{name}'")
+            raise error_in(
+                user, f"{what} is of type '{name}', which does not exist{self._hint(name)}"
+            )
         return found
+
+    def _hint(self, name: str) -> str:
+        named = [
+            each
+            for each, found in self._types.items()
+            if not each.startswith("q_") and not isinstance(found, Array)
+        ]
+        guesses = near(name, named)
+        return f"; did you mean '{guesses[0]}'?" if guesses else ""
 
     def _check_features(self, entity: Entity) -> None:
         if not entity.features:
@@ -156,7 +168,7 @@ class _Resolver:
         if not isinstance(entity, Command | Event):
             for feature in entity.features:
                 if feature.name in _SPECIAL:
-                    message = f"feature '{feature.name}' is not supported for types"
+                    message = f"types cannot have the feature '{feature.name}'"
                     raise error_in(entity, message)
 
     def _check_clash(self, entity: Entity, parts: Iterable[Feature] | Iterable[Value]) -> None:
@@ -166,13 +178,15 @@ class _Resolver:
             name = C_NAMES[part.name]
             if name in seen:
                 role = "feature" if isinstance(part, Feature) else "value"
-                raise error_in(entity, f"{role} '{part.name}' collides with {role} '{seen[name]}'")
+                both = f"{role}s '{seen[name]}' and '{part.name}' have one name in C"
+                twice = f"{role} '{part.name}' is there twice"
+                raise error_in(entity, twice if seen[name] == part.name else both)
             seen[name] = part.name
 
     def _check_array(self, array: Array) -> None:
-        element = self._find_type(array.element, array, array.context.partition(" ")[0])
+        element = self._find_type(array.element, array, "the element of an array")
         if isinstance(element, Array):
-            raise error_in(array, f"an array cannot have elements of {describe(element)}")
+            raise error_in(array, f"an array of {describe(element)}: arrays do not nest")
 
     def _check_values(self, enum: Enum) -> None:
         names = {C_NAMES[value.name] for value in enum.values}
@@ -184,7 +198,9 @@ class _Resolver:
         if entity.name in self._c_names:
             known = self._c_names[entity.name]
             if known is None:
-                raise error_in(entity, f"object {entity.name} contains itself")
+                raise error_in(
+                    entity, f"'{entity.name}' contains itself, by its base or its branches"
+                )
             return known
         self._c_names[entity.name] = None
         self._check_features(entity)
@@ -208,7 +224,7 @@ class _Resolver:
         assert entity.base is not None
         base = self._find_type(entity.base, entity, "'base'")
         if not isinstance(base, Object) or base.discriminator is not None:
-            raise error_in(entity, f"'base' requires a struct type, {describe(base)} isn't")
+            raise error_in(entity, f"'base' must be a struct, not {describe(base)}")
         return self._check_object(base)
 
     def _check_member(self, entity: Object, member: Member) -> None:
@@ -230,7 +246,7 @@ class _Resolver:
             *(Branch(value.name, EMPTY, value.condition) for value in left),
         )
         if not branches:
-            raise error_in(union, "union has no branches")
+            raise error_in(union, "a union needs a branch, or a value for one")
         for branch in branches:
             self._check_branch(union, branch, enum)
         for branch in branches:
@@ -240,14 +256,14 @@ class _Resolver:
     def _check_discriminator(self, union: Object, name: str, seen: dict[str, Member]) -> Enum:
         member = seen.get(C_NAMES[name])
         if member is None or member.name != name:
-            raise error_in(union, f"discriminator '{name}' is not a member of 'base'")
+            raise error_in(union, f"'base' has no member '{name}' to be the discriminator")
         owner = self._find_owner(union, member)
         where = f"discriminator '{name}' of " + (
             "'base'" if owner.implicit else f"base type '{owner.name}'"
         )
         enum = self._entities[member.type]
         if not isinstance(enum, Enum):
-            raise error_in(union, f"{where} must be of enum type")
+            raise error_in(union, f"{where} must be of an enum type, not {describe(enum)}")
         if member.optional:
             raise error_in(union, f"{where} must not be optional")
         if member.condition is not None:
@@ -257,10 +273,12 @@ class _Resolver:
     def _check_branch(self, union: Object, branch: Branch, enum: Enum) -> None:
         found = self._find_type(branch.type, union, f"branch '{branch.name}'")
         if all(value.name != branch.name for value in enum.values):
-            message = f"branch '{branch.name}' is not a value of {describe(enum)}"
+            message = f"{describe(enum)} has no value '{branch.name}' for the branch of that name"
             raise error_in(union, message)
         if not isinstance(found, Object):
-            raise error_in(union, f"branch '{branch.name}' cannot use {describe(found)}")
+            raise error_in(
+                union, f"branch '{branch.name}' must be a struct or a union, not {describe(found)}"
+            )
         self._check_object(found)
 
     def _check_branch_clash(self, union: Object, name: str, seen: dict[str, Member]) -> None:
@@ -283,7 +301,7 @@ class _Resolver:
         for start, member in (new, old):
             owner = self._find_owner(start, member)
             texts.append(describe_part("member", member.name, owner.name, entity))
-        raise error_in(entity, f"{texts[0]} collides with {texts[1]}")
+        raise error_in(entity, f"{texts[0]} meets {texts[1]}: one name in C")
 
     def _find_owner(self, start: Object, member: Member) -> Object:
         """Return the object, `start` or one it is based on or branches to, that has a member."""
@@ -311,24 +329,30 @@ class _Resolver:
         self._check_arguments(command, command.arg_type, boxed=command.boxed)
         if command.ret_type is None:
             return
-        found = self._find_type(command.ret_type, command, "command's 'returns'")
+        found = self._find_type(command.ret_type, command, "'returns' of the command")
         if command.name in self._returns_exceptions:
             return
         returned = self._entities[found.element] if isinstance(found, Array) else found
         if not isinstance(returned, Object):
-            raise error_in(command, f"command's 'returns' cannot take {describe(found)}")
+            raise error_in(
+                command, f"'returns' takes an object or an array of them, not {describe(found)}"
+            )
 
     def _check_arguments(self, user: Command | Event, name: str | None, *, boxed: bool) -> None:
         if name is None:
             return
         kind = user.context.partition(" ")[0]
-        found = self._find_type(name, user, f"{kind}'s 'data'")
+        found = self._find_type(name, user, f"'data' of the {kind}")
         if not isinstance(found, Object):
-            raise error_in(user, f"{kind}'s 'data' cannot take {describe(found)}")
+            raise error_in(
+                user, f"'data' of the {kind} must be a struct or a union, not {describe(found)}"
+            )
         if found.discriminator is not None and not boxed:
-            message = f"{kind}'s 'data' can take {describe(found)} only with 'boxed': true"
+            message = f"'data' of the {kind} can be {describe(found)} only with 'boxed': true"
             raise error_in(user, message)
         self._check_object(found)
         members = self.shapes[found.name].members
         if not boxed and any(member.condition is not None for member in members):
-            raise error_in(user, f"conditional {kind} arguments require 'boxed': true")
+            raise error_in(
+                user, f"'data' of the {kind} has conditional members, which takes 'boxed': true"
+            )
