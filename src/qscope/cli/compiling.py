@@ -35,6 +35,7 @@ from qscope.model.schema_info import (
     ObjectType,
 )
 from qscope.qapi import Schema
+from qscope.qapi.match import Sort
 
 if TYPE_CHECKING:
     from qscope.qapi.infer import Inference
@@ -192,7 +193,10 @@ def _describe_inference(found: "Inference") -> dict[str, Any]:
         "off": found.off,
         "without-effect": found.without_effect,
         "undecided": found.undecided,
-        "differences": [{"path": path, "what": what} for path, what in found.differences],
+        "differences": [
+            {"path": path, "sort": sort.value, "what": what}
+            for path, sort, what in found.differences
+        ],
     }
 
 
@@ -204,20 +208,29 @@ def _describe_facts(facts: Annotations) -> dict[str, Any]:
     }
 
 
+_SORTS = {
+    "extra": "here, and not in the source",
+    "missing": "not here, and in every build of the source",
+    "changed": "not as in the source",
+}
+
+
 def _render_inference(found: "Inference") -> str:
     rows = {
-        "on": found.on,
-        "off": found.off,
-        "without effect": found.without_effect,
-        "undecided": found.undecided,
+        "symbols on": found.on,
+        "symbols off": found.off,
+        "symbols without effect": found.without_effect,
+        "symbols undecided": found.undecided,
     }
-    lines = [f"{name:16}{len(symbols):4}" for name, symbols in rows.items()]
+    lines = [f"{name:44}{len(symbols):4}" for name, symbols in rows.items()]
     texts = [
         "\n".join([line, *(f"    {symbol}" for symbol in symbols)])
         for line, symbols in zip(lines, rows.values(), strict=True)
     ]
-    texts += [f"{'differences':16}{len(found.differences):4}"]
-    texts += [f"    {path}: {what}" for path, what in found.differences]
+    for sort in Sort:
+        some = [each for each in found.differences if each.sort is sort]
+        texts.append(f"{_SORTS[sort.value]:44}{len(some):4}")
+        texts += [f"    {each.path}{each.what and ': ' + each.what}" for each in some]
     if found.exact:
         texts.append("exact: built with the symbols that are on, the source gives this interface")
     return "\n".join(texts)

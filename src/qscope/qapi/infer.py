@@ -13,7 +13,7 @@ from msgspec import Struct
 from qscope.model.canonical import schema_hash
 from qscope.model.interface import Interface
 from qscope.qapi.conditions import All, Any_, Condition, Not, find_symbols, render_condition
-from qscope.qapi.match import Difference, Match, Observation, match
+from qscope.qapi.match import Difference, Match, Observation, Sort, match
 from qscope.qapi.schema import Schema
 
 # Conditions that mention more symbols than this, all undecided, decide nothing.
@@ -42,7 +42,9 @@ def infer(schema: Schema, interface: Interface) -> Inference:
     on = frozenset(symbol for symbol, value in known.items() if value)
     idle, undecided = _judge(schema, on, [each for each in schema.symbols if each not in known])
     contradictions = _find_contradictions(found.observations, known)
-    differences = tuple(sorted({*found.differences, *contradictions}))
+    differences = tuple(
+        sorted({*found.differences, *contradictions}, key=lambda each: (each.path, each.what))
+    )
     return Inference(
         on=tuple(sorted(on)),
         off=tuple(sorted(symbol for symbol, value in known.items() if not value)),
@@ -60,11 +62,16 @@ def _hash(schema: Schema, defines: frozenset[str]) -> str:
 
 def _judge(schema: Schema, on: frozenset[str], left: list[str]) -> tuple[list[str], list[str]]:
     """Tell the symbols that change nothing a client could see from those that nothing decides."""
-    before = _hash(schema, on)
-    idle = [symbol for symbol in left if _hash(schema, on | {symbol}) == before]
-    if _hash(schema, on.union(idle)) != before:
-        # One alone changes nothing, but several together do.
-        idle = []
+    # Both among all others left and alone: together they may do what one alone does not.
+    surroundings = (on, on.union(left))
+    idle = [
+        symbol
+        for symbol in left
+        if all(
+            _hash(schema, defines | {symbol}) == _hash(schema, defines - {symbol})
+            for defines in surroundings
+        )
+    ]
     return idle, [symbol for symbol in left if symbol not in idle]
 
 
@@ -142,5 +149,5 @@ def _find_contradictions(
     for path, condition, held in observations:
         if evaluate(condition, known) is (not held):
             text = render_condition(condition)
-            here = "here, but" if held else "not here, but"
-            yield Difference(path, f"{here} the source has it if {text}")
+            here = "here, and" if held else "not here, and"
+            yield Difference(path, Sort.CHANGED, f"{here} the source has it if {text}")

@@ -6,6 +6,7 @@ since introspection masks them. What a condition governs and the interface has o
 the condition held: an `Observation`.
 """
 
+import enum
 from collections.abc import Iterable
 from typing import Any, NamedTuple, assert_never
 
@@ -31,6 +32,7 @@ from qscope.qapi.schema import (
     Branch,
     Builtin,
     Command,
+    Entity,
     Enum,
     Event,
     Features,
@@ -49,11 +51,22 @@ class Observation(NamedTuple):
     held: bool
 
 
+class Sort(enum.Enum):
+    """How an interface differs from what the schema can become."""
+
+    # The interface has it, the schema does not: a backport, or a newer source.
+    EXTRA = "extra"
+    # The schema has it whatever is defined, the interface does not.
+    MISSING = "missing"
+    CHANGED = "changed"
+
+
 class Difference(NamedTuple):
-    """Something that no set of symbols explains."""
+    """Something that no set of symbols explains; `what` is in words how it is changed."""
 
     path: str
-    what: str
+    sort: Sort
+    what: str = ""
 
 
 class Match(NamedTuple):
@@ -62,10 +75,6 @@ class Match(NamedTuple):
     names: dict[str, str]
     observations: list[Observation]
     differences: list[Difference]
-
-
-NOT_IN_SCHEMA = "the source does not have it"
-NOT_IN_INTERFACE = "the source has it always"
 
 
 def match(schema: Schema, interface: Interface) -> Match:
@@ -92,7 +101,7 @@ class _Matcher:
                 self._enter(definition, entity)
         for info in (*self._interface.commands, *self._interface.events):
             if info.name not in known:
-                self._differ(info.name, NOT_IN_SCHEMA)
+                self._add(info.name)
         for own, name, path in self._waiting:  # grows while it is read
             self._compare(own, name, path)
 
@@ -101,11 +110,14 @@ class _Matcher:
         if condition is not None:
             self.found.observations.append(Observation(path, condition, there))
         elif not there:
-            self._differ(path, NOT_IN_INTERFACE)
+            self.found.differences.append(Difference(path, Sort.MISSING))
         return there
 
     def _differ(self, path: str, what: str) -> None:
-        self.found.differences.append(Difference(path, what))
+        self.found.differences.append(Difference(path, Sort.CHANGED, what))
+
+    def _add(self, path: str) -> None:
+        self.found.differences.append(Difference(path, Sort.EXTRA))
 
     def _enter(self, definition: Command | Event, entity: EntityInfo | None) -> None:
         name = definition.name
@@ -130,7 +142,7 @@ class _Matcher:
         known = {feature.name for feature in own or ()}
         for name in listed:
             if name not in known:
-                self._differ(stem + name, NOT_IN_SCHEMA)
+                self._add(stem + name)
 
     def _follow(self, own: str, name: str, path: str) -> None:
         if (own, name) not in self._seen:
@@ -143,9 +155,7 @@ class _Matcher:
         mine = self._schema.by_name[own]
         other = self._interface.by_name.get(name)
         assert not isinstance(mine, Command | Event)
-        if not isinstance(mine, Array) and not self._observe(
-            path, mine.condition, other is not None
-        ):
+        if not self._observe(path, self._find_condition(mine), other is not None):
             return
         match (mine, other):
             case (Builtin(json_type=json_type), BuiltinType()) if json_type == other.json_type:
@@ -165,6 +175,10 @@ class _Matcher:
         self.found.names.setdefault(name, own)
         self._compare_features(mine.features, other, f"{path}/$")
 
+    def _find_condition(self, mine: Entity) -> Condition | None:
+        """Return when a type exists: an array does where its elements do."""
+        return (self._schema.by_name[mine.element] if isinstance(mine, Array) else mine).condition
+
     def _compare_enums(self, mine: Enum, other: EnumType, path: str) -> None:
         members = {member.name: member for member in other.members}
         for value in mine.values:
@@ -172,7 +186,7 @@ class _Matcher:
             where = f"{path}/^{value.name}"
             if self._observe(where, value.condition, member is not None):
                 self._compare_features(value.features, member, f"{where}/$")
-        self._differ_all(f"{path}/^", members)
+        self._add_all(f"{path}/^", members)
 
     def _compare_objects(self, mine: Object, other: ObjectType, path: str) -> None:
         shape = self._schema.shapes[mine.name]
@@ -182,14 +196,14 @@ class _Matcher:
             where = f"{path}/{own.name}"
             if self._observe(where, own.condition, member is not None) and member:
                 self._compare_members(own, member, where)
-        self._differ_all(f"{path}/", members)
+        self._add_all(f"{path}/", members)
         variants = {variant.case: variant for variant in other.variants}
         for branch in shape.branches:
             variant = variants.pop(branch.name, None)
             where = f"{path}/+{branch.name}"
             if self._observe(where, branch.condition, variant is not None) and variant:
                 self._follow(branch.type, variant.type, where)
-        self._differ_all(f"{path}/+", variants)
+        self._add_all(f"{path}/+", variants)
 
     def _compare_members(self, own: Member, member: MemberInfo, path: str) -> None:
         if own.optional != member.optional:
@@ -201,13 +215,18 @@ class _Matcher:
     def _compare_alternates(self, mine: Alternate, other: AlternateType, path: str) -> None:
         """Branches have no names on the wire: the kind of JSON tells them apart."""
         here = {self._find_kind(member.type): member.type for member in other.members}
+        # Branches of types that are configured out are of no kind; their order is the source's.
+        gone = [name for name in here.values() if name not in self._interface.by_name]
         for branch in mine.branches:
             kind = self._find_own_kind(branch)
             name = here.pop(kind, None)
+            if name is None and gone and self._find_condition(self._schema.by_name[branch.type]):
+                name = here.pop(self._find_kind(gone[0]))
+                del gone[0]
             if self._observe(f"{path} ({kind})", branch.condition, name is not None) and name:
                 self._follow(branch.type, name, path)
         for kind in here:
-            self._differ(f"{path} ({kind})", NOT_IN_SCHEMA)
+            self._add(f"{path} ({kind})")
 
     def _find_kind(self, name: str) -> str:
         entity = self._interface.by_name.get(name)
@@ -233,9 +252,9 @@ class _Matcher:
             case _:
                 return "object"
 
-    def _differ_all(self, stem: str, names: Iterable[str]) -> None:
+    def _add_all(self, stem: str, names: Iterable[str]) -> None:
         for name in names:
-            self._differ(stem + name, NOT_IN_SCHEMA)
+            self._add(stem + name)
 
 
 def _describe(entity: EntityInfo | None) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from qscope.errors import SchemaError
+from qscope.errors import DocError, SchemaError
 from qscope.qapi.docs import Doc
 from qscope.qapi.lexer import explain, is_token, tokenize
 from qscope.qapi.pragma import Pragma
@@ -259,19 +259,25 @@ def _deeper(position: int, depth: int) -> int:
 def _require_token(
     source: Source, tokens: list[str], position: int, wanted: str | None = None
 ) -> None:
-    """Raise what is wrong with a token, or that something else was `wanted` in its place.
+    """Raise what is wrong with a token, or that the end of a comment was `wanted` in its place.
 
     QEMU looks one token ahead, so that a stray character is found before all else.
     """
     token = tokens[position]
     if wanted or (token and not is_token(token)):
-        raise _complain(source, tokens, position, wanted or "")
+        raise _complain(source, tokens, position, wanted or "", DocError)
 
 
-def _complain(source: Source, tokens: list[str], position: int, wanted: str = "") -> SchemaError:
+def _complain(
+    source: Source,
+    tokens: list[str],
+    position: int,
+    wanted: str = "",
+    kind: type[SchemaError] = SchemaError,
+) -> SchemaError:
     """Return the error for a token: what is wrong with it, else what was wanted in its place."""
     token = tokens[position]
     offset = source.offset(position)
     if token and not is_token(token):
         return error_at(source, offset, explain(source.text, offset))
-    return error_at(source, offset, wanted)
+    return error_at(source, offset, wanted, kind)
