@@ -30,12 +30,18 @@ def qemu():
     pytest.skip(missing)
 
 
+def find_shared():
+    """Return the folder of the shared test data, None where it is absent."""
+    folder = Path(os.environ.get("QSCOPE_SHARED", _PROJECT.parent / "shared"))
+    return folder if folder.is_dir() else None
+
+
 @pytest.fixture(scope="session")
 def shared():
     """Return the folder of the shared test data; skip where it is absent."""
-    folder = Path(os.environ.get("QSCOPE_SHARED", _PROJECT.parent / "shared"))
-    if not folder.is_dir():
-        pytest.skip(f"no shared test data in {folder}: name the folder in QSCOPE_SHARED")
+    folder = find_shared()
+    if folder is None:
+        pytest.skip("no shared test data in ../shared: name the folder in QSCOPE_SHARED")
     return folder
 
 

@@ -39,6 +39,10 @@ class UnknownNameError(QscopeError):
     """A name to show or list does not exist in this interface."""
 
 
+# What a damaged schema calls something can be as long as the schema.
+_MAX_MESSAGE = 1000
+
+
 class SchemaError(QscopeError):
     """A QAPI schema breaks a rule of the language, or cannot be read.
 
@@ -57,6 +61,8 @@ class SchemaError(QscopeError):
         included_from: tuple[Location, ...] = (),
         notes: tuple[tuple[Location, str], ...] = (),
     ) -> None:
+        if len(message) > _MAX_MESSAGE:
+            message = f"{message[:_MAX_MESSAGE]}…"
         chain = [f"In file included from {place}:" for place in included_from]
         within = [f"{location.file}: In {context}:"] if context else []
         others = [f"{place}: {text}" for place, text in notes]

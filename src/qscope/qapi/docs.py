@@ -132,6 +132,8 @@ class _Reader:
         self._lines = doc.raw.split("\n")
         self._number = 0
         self._found: list[tuple[Topic, str, int, list[str]]] = [(Topic.TEXT, "", 0, [])]
+        self._has_features = False
+        self._known: set[tuple[Topic, str]] = set()
         strict = require_end is not None
         self._style = Style() if strict and may_have_bad_style(doc.raw) else None
 
@@ -217,13 +219,14 @@ class _Reader:
         return tag not in _OBSOLETE
 
     def _read_features(self) -> str | None:
-        if self._knows(Topic.FEATURE):
+        if self._has_features:
             self._fail("a second 'Features:'")
         line = self.next_line()
         while line == "":
             line = self.next_line()
         line = self._read_descriptions(Topic.FEATURE, line)
-        if not self._knows(Topic.FEATURE):
+        self._has_features = self._found[-1][0] is Topic.FEATURE
+        if not self._has_features:
             self._fail("no description of a feature follows 'Features:'")
         return line
 
@@ -233,24 +236,21 @@ class _Reader:
             name = match[1]
             if not name:
                 self._fail_here("no name between '@' and ':'")
-            if self._knows(topic, name):
+            if (topic, name) in self._known:
                 self._fail_here(f"'@{name}' is described twice")
             line = self._read_indented(topic, name, line[match.end() :])
         return line
 
     def _read_tagged(self, topic: Topic, text: str) -> str | None:
-        if topic is not Topic.TODO and self._knows(topic):
+        if topic is not Topic.TODO and (topic, "") in self._known:
             self._fail_here(f"a second '{topic.value.capitalize()}' section")
         return self._read_indented(topic, "", text)
-
-    def _knows(self, topic: Topic, name: str = "") -> bool:
-        """Return whether there is such a section already; of any name when none is given."""
-        return any(each[0] is topic and name in ("", each[1]) for each in self._found)
 
     def _read_indented(self, topic: Topic, name: str, text: str) -> str | None:
         """Read a section's text; return the line after it, which is not blank."""
         lines = [text] if text else []
         self._found.append((topic, name, self._number, lines))
+        self._known.add((topic, name))
         line = self.next_line()
         while line == "":
             lines.append(line)

@@ -27,6 +27,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _STRAY = re.compile(r"[^\[\]{}:,\s']+")
+_MAX_QUOTED = 60
 # Stands for a string with something wrong in it: no token begins like that.
 _BAD_STRING = '"'
 
@@ -58,7 +59,7 @@ def explain(text: str, offset: int) -> str:
     if text[offset] != "'":
         match = _STRAY.match(text, offset)
         assert match is not None
-        return f"'{match[0]}' means nothing here"
+        return f"'{match[0][:_MAX_QUOTED]}' means nothing here"
     position = offset + 1
     while text[position] not in "'\n":
         if text[position] == "\\":

@@ -39,6 +39,8 @@ from qscope.qapi.schema import (
 
 _SPECIAL = ("deprecated", "unstable")
 _MAX_FEATURES = 64
+# Inherited ones counted; QEMU's schema has three thousand.
+_MAX_MEMBERS = 1_000_000
 
 
 def resolve(parsed: Parsed, definitions: Iterable[Entity], *, check_docs: bool) -> Schema:
@@ -110,6 +112,7 @@ class _Resolver:
 
     def __init__(self, entities: dict[str, Entity], returns_exceptions: frozenset[str]) -> None:
         self.shapes: dict[str, Shape] = {}
+        self._members = 0
         self._entities = entities
         self._types = {
             name: entity
@@ -218,7 +221,15 @@ class _Resolver:
             branches = self._check_union(entity, entity.discriminator, seen)
         self._c_names[entity.name] = seen
         self.shapes[entity.name] = Shape(members, branches)
+        self._limit_members(entity, len(seen))
         return seen
+
+    def _limit_members(self, entity: Object, count: int) -> None:
+        """Refuse what would never end: members multiply where types are based on others."""
+        self._members += count
+        if self._members > _MAX_MEMBERS:
+            message = f"the types up to here have more than {_MAX_MEMBERS} members in all"
+            raise error_in(entity, message)
 
     def _check_base(self, entity: Object) -> dict[str, Member]:
         assert entity.base is not None
@@ -247,8 +258,12 @@ class _Resolver:
         )
         if not branches:
             raise error_in(union, "a union needs a branch, or a value for one")
+        values = {value.name for value in enum.values}
         for branch in branches:
-            self._check_branch(union, branch, enum)
+            if branch.name not in values:
+                message = f"{describe(enum)} has no value '{branch.name}' for a branch"
+                raise error_in(union, message)
+            self._check_branch(union, branch)
         for branch in branches:
             self._check_branch_clash(union, branch.type, seen)
         return branches
@@ -270,11 +285,8 @@ class _Resolver:
             raise error_in(union, f"{where} must not be conditional")
         return enum
 
-    def _check_branch(self, union: Object, branch: Branch, enum: Enum) -> None:
+    def _check_branch(self, union: Object, branch: Branch) -> None:
         found = self._find_type(branch.type, union, f"branch '{branch.name}'")
-        if all(value.name != branch.name for value in enum.values):
-            message = f"{describe(enum)} has no value '{branch.name}' for the branch of that name"
-            raise error_in(union, message)
         if not isinstance(found, Object):
             raise error_in(
                 union, f"branch '{branch.name}' must be a struct or a union, not {describe(found)}"
@@ -287,6 +299,7 @@ class _Resolver:
         assert isinstance(branch, Object)
         added = self._c_names[name]
         assert added is not None
+        self._limit_members(union, len(added))
         if not seen.keys().isdisjoint(added):
             clash = next(key for key in added if key in seen)
             self._refuse_clash(union, (branch, added[clash]), (union, seen[clash]))

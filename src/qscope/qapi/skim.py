@@ -59,16 +59,16 @@ def skim(raw: str) -> Outline | None:
 
 
 def _skim_parts(symbol: str, parts: list[tuple[str, ...]]) -> Outline | None:
-    members: list[str] = []
-    features: list[str] = []
+    members: dict[str, None] = {}
+    features: dict[str, None] = {}
     tags: list[str] = []
     # Where a description would go now; None where there must be none.
-    described: list[str] | None = members
+    described: dict[str, None] | None = members
     for name, text, more, tag, tagged, below, heading, paragraph, unusual in parts:
         if name:
             if described is None or not (text or more) or name in described:
                 return None
-            described.append(name)
+            described[name] = None
             continue
         if unusual or (heading and features) or (described is features and not features):
             return None
