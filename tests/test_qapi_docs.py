@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from qscope import qapi
 from qscope.errors import DocError, Location, SchemaError
 from qscope.qapi.annotate import find_doc
-from qscope.qapi.docs import Doc, Topic, _Reader
+from qscope.qapi.doc_reader import read_sections
+from qscope.qapi.docs import Doc, Topic
 from qscope.qapi.lexer import tokenize
 from qscope.qapi.skim import skim
 from qscope.qapi.source import Place, Source
@@ -227,7 +228,7 @@ def read_strictly(doc):
             raise SchemaError(wanted, Location("x"))
 
     try:
-        sections = _Reader(doc, require_end).read()
+        sections = read_sections(doc, require_end)
         sections.require_text()
     except SchemaError:
         return None

@@ -1,14 +1,13 @@
 """Measure what ARCHITECTURE.md promises about speed: each figure beside its peer, in one run.
 
-Usage: make bench. Exit status 1 when a bar is missed. Quote ratios: machines differ and are noisy.
+Usage: make bench; QEMU_SOURCE=TREE make bench compares compiling with that tree's front end, too.
+Exit status 1 when a bar is missed. Quote ratios: machines differ and are noisy.
 """
 
 import json
 import os
-import resource
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import timeit
@@ -17,6 +16,8 @@ from pathlib import Path
 
 from msgspec import Raw
 
+from bench_compile import find_rows
+from measuring import cpu_of
 from qscope.ask import ask, compile_path
 from qscope.ask.query import answer_anew
 from qscope.load.opening import EMBEDDED
@@ -34,22 +35,14 @@ def best(work: Callable[[], object], number: int) -> float:
     return min(timeit.repeat(work, number=number, repeat=9)) / number
 
 
-def cpu_of(command: list[str], environment: dict[str, str]) -> float:
-    """Return the CPU seconds, user and system, that a command took."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-
-
 def print_row(what: str, ours: str, peer: str, ratio: float | None, bar: float) -> bool:
     """Print one figure; return whether it holds (a row without a peer does)."""
     if ratio is None:
-        print(f"{what:46} {ours:>10} {peer:>22}       -  (bar {bar:g})")
+        print(f"{what:46} {ours:>10} {peer:>22}       -  (bar {bar:.2g})")
         return True
     holds = ratio <= bar
     verdict = "ok" if holds else "MISSED"
-    print(f"{what:46} {ours:>10} {peer:>22} {ratio:6.2f}  (bar {bar:g})  {verdict}")
+    print(f"{what:46} {ours:>10} {peer:>22} {ratio:6.2f}  (bar {bar:.2g})  {verdict}")
     return holds
 
 
@@ -100,6 +93,15 @@ def bench_commands(qemu: str | None) -> bool:
     return all(results)
 
 
+def bench_compiling() -> bool:
+    held = []
+    for row in find_rows(os.environ.get("QEMU_SOURCE")):
+        ours = f"{row.ours * 1e3:.0f} ms" if row.ours else ""
+        ratio = row.ours / row.theirs if row.ours and row.theirs else None
+        held.append(print_row(row.what, ours, row.remark, ratio, row.bar))
+    return all(held)
+
+
 def main() -> None:
     snapshot = decode_snapshot(Path(EMBEDDED).read_bytes())
     exchange = Transcript(snapshot.exchanges).find("query-qmp-schema")
@@ -109,6 +111,7 @@ def main() -> None:
     results = [
         bench_decoding(bytes(exchange.result)),
         bench_asking(Interface.from_snapshot(snapshot)),
+        bench_compiling(),
         bench_commands(shutil.which(os.environ.get("QSCOPE_QEMU", "qemu-system-x86_64"))),
     ]
     sys.exit(not all(results))

@@ -12,10 +12,9 @@ import click
 import msgspec
 
 from qscope.errors import DocError, SchemaError
-from qscope.load import load
-from qscope.model.interface import Interface
 
 if TYPE_CHECKING:
+    from qscope.model.interface import Interface
     from qscope.probe import Progress
     from qscope.qapi import Schema
 
@@ -92,6 +91,8 @@ def with_interface(function: Callable[..., Any]) -> Callable[..., Any]:
                 raise click.UsageError(
                     "--define and --define-from need --schema, and no --snapshot"
                 )
+            from qscope.load import load  # noqa: PLC0415 - compiling a schema needs it not
+
             with draw_progress() as progress:
                 opened = load(snapshot, use_cache=not no_cache, timeout=timeout, progress=progress)
             note_origin(opened.interface, None if snapshot else opened.origin)
@@ -134,23 +135,25 @@ def with_defines(function: Callable[..., Any]) -> Callable[..., Any]:
     return command  # fmt: skip
 
 
-def _load_schema(path: str, defines: frozenset[str]) -> Interface:
-    from qscope.load.schema import open_interface  # noqa: PLC0415 - a query of a QEMU needs it not
+def _load_schema(path: str, defines: frozenset[str]) -> "Interface":
+    from qscope.load.from_source import open_source  # noqa: PLC0415 - a QEMU needs it not
 
-    schema, interface = open_interface(path, defines)
+    schema, interface = open_source(path, defines)
     note_unused_defines(schema, defines)
     return interface
 
 
-def _annotate(interface: Interface, path: str) -> Interface:
-    from qscope.load.schema import annotate_by  # noqa: PLC0415
+def _annotate(interface: "Interface", path: str) -> "Interface":
+    from qscope.load.from_source import annotate_by  # noqa: PLC0415
 
     return annotate_by(interface, path)
 
 
 def note_unused_defines(schema: "Schema", defines: frozenset[str]) -> None:
     """Say on stderr which symbols no condition of the schema mentions."""
-    from qscope.model.near import near  # noqa: PLC0415
+    if not defines:
+        return
+    from qscope.model.near import near  # noqa: PLC0415 - needed for what is misspelt
 
     texts = []
     for symbol in sorted(defines.difference(schema.symbols)):
@@ -161,7 +164,7 @@ def note_unused_defines(schema: "Schema", defines: frozenset[str]) -> None:
         _note_some(texts)
 
 
-def note_origin(interface: Interface, origin: str | None) -> None:
+def note_origin(interface: "Interface", origin: str | None) -> None:
     """Say on stderr whom qscope asked when nobody was named, and what it did not understand."""
     if _is_quiet():
         return
@@ -170,7 +173,7 @@ def note_origin(interface: Interface, origin: str | None) -> None:
     _note_some([f"schema entry {oddity.name}: {oddity.what}" for oddity in interface.oddities])
 
 
-def note_dangling(interface: Interface) -> None:
+def note_dangling(interface: "Interface") -> None:
     """Say on stderr which types the schema mentions and does not have."""
     if not _is_quiet():
         _note_some(

@@ -18,11 +18,8 @@ from qscope.cli.common import (
     with_defines,
 )
 from qscope.errors import SchemaError
-from qscope.load import load
 from qscope.load.files import check_place, write_bytes
 from qscope.load.schema import open_schema
-from qscope.model.annotations import Annotations
-from qscope.model.interface import Interface
 from qscope.model.schema_info import (
     AlternateType,
     ArrayType,
@@ -35,9 +32,10 @@ from qscope.model.schema_info import (
     ObjectType,
 )
 from qscope.qapi import Schema
-from qscope.qapi.match import Sort
 
 if TYPE_CHECKING:
+    from qscope.model.annotations import Annotations
+    from qscope.model.interface import Interface
     from qscope.qapi.infer import Inference
 
 
@@ -101,6 +99,8 @@ def command(
     except SchemaError as error:
         return echo_schema_error(error, 1)
     if like is not None:
+        from qscope.load import load  # noqa: PLC0415 - compiling alone needs it not
+
         with draw_progress() as progress:
             opened = load(like, use_cache=not no_cache, timeout=timeout, progress=progress)
         return _infer(parsed, schema, opened.interface, output, form or "text")
@@ -163,7 +163,7 @@ def _mark(name: str, features: Iterable[str]) -> str:
     return name + "".join(f" ${feature}" for feature in features)
 
 
-def _infer(schema: Schema, path: str, interface: Interface, output: str | None, form: str) -> int:
+def _infer(schema: Schema, path: str, interface: "Interface", output: str | None, form: str) -> int:
     from qscope.qapi.annotate import annotate  # noqa: PLC0415 - compiling alone needs it not
     from qscope.qapi.infer import infer  # noqa: PLC0415
 
@@ -200,7 +200,7 @@ def _describe_inference(found: "Inference") -> dict[str, Any]:
     }
 
 
-def _describe_facts(facts: Annotations) -> dict[str, Any]:
+def _describe_facts(facts: "Annotations") -> dict[str, Any]:
     return {
         "evidence": facts.evidence,
         "type-names": facts.type_names,
@@ -227,9 +227,9 @@ def _render_inference(found: "Inference") -> str:
         "\n".join([line, *(f"    {symbol}" for symbol in symbols)])
         for line, symbols in zip(lines, rows.values(), strict=True)
     ]
-    for sort in Sort:
-        some = [each for each in found.differences if each.sort is sort]
-        texts.append(f"{_SORTS[sort.value]:44}{len(some):4}")
+    for sort, title in _SORTS.items():
+        some = [each for each in found.differences if each.sort.value == sort]
+        texts.append(f"{title:44}{len(some):4}")
         texts += [f"    {each.path}{each.what and ': ' + each.what}" for each in some]
     if found.exact:
         texts.append("exact: built with the symbols that are on, the source gives this interface")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from qscope.errors import DocError, SchemaError
-from qscope.qapi.docs import Doc, Topic
+from qscope.qapi.docs import Doc, Outline, Topic
 from qscope.qapi.schema import (
     Alternate,
     Branch,
@@ -20,7 +20,6 @@ from qscope.qapi.schema import (
     Object,
     Value,
 )
-from qscope.qapi.skim import Outline
 
 _Part: TypeAlias = Member | Value | Branch
 

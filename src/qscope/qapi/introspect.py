@@ -179,28 +179,28 @@ class _Introspector:
         self, entity: Object, name: str, features: tuple[str, ...] | UnsetType
     ) -> ObjectType:
         shape = self._schema.shapes[entity.name]
-        members = [self._member(member) for member in shape.members]
         return ObjectType(
             name=name,
-            members=tuple([member for member in members if member is not None]),
+            members=tuple(self._members(shape.members)),
             tag=entity.discriminator,
             variants=tuple(self._variants(shape.branches)),
             listed_features=features,
         )
 
-    def _member(self, member: Member) -> MemberInfo | None:
-        type_name = self._use(member.type)
-        if not self._is_in(member.condition):
-            return None
-        return MemberInfo(
-            name=member.name,
-            type=type_name,
-            default=None if member.optional else UNSET,
-            listed_features=self._features(member.features),
-        )
+    def _members(self, members: tuple[Member, ...]) -> Iterator[MemberInfo]:
+        """Yield the members that exist; types are mentioned whether or not they do."""
+        for member in members:
+            type_name = self.mentions.get(member.type) or self._use(member.type)
+            if member.condition is None or holds(member.condition, self._defines):
+                yield MemberInfo(
+                    name=member.name,
+                    type=type_name,
+                    default=None if member.optional else UNSET,
+                    listed_features=self._features(member.features) if member.features else UNSET,
+                )
 
     def _variants(self, branches: tuple[Branch, ...]) -> Iterator[Variant]:
-        """Yield the branches that exist; types are mentioned whether or not they do."""
+        """Yield the branches that exist, likewise."""
         for branch in branches:
             type_name = self._use(branch.type)
             if self._is_in(branch.condition):

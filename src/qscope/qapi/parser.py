@@ -5,6 +5,7 @@ things are looked at is that of QEMU's scripts/qapi/parser.py, since the first e
 one. Next stage: define.py.
 """
 
+import functools
 import posixpath
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
@@ -98,21 +99,17 @@ class _Parser:
             if token[0] == "#":
                 if doc:
                     self._require_no_subject(doc)
-                doc = self._read_doc(place, tokens)
+                doc = Doc(place, token)
+                self.parsed.docs.append(doc)
                 position += 1
+                if self._check_docs:
+                    doc.check(functools.partial(_require_token, source, tokens, position))
             else:
                 value, position = _read_expression(source, tokens, position)
                 self._take(value, place, doc)
                 doc = None
         if doc:
             self._require_no_subject(doc)
-
-    def _read_doc(self, place: Place, tokens: list[str]) -> Doc:
-        doc = Doc(place, tokens[place.token])
-        if self._check_docs:
-            doc.check(lambda wanted: _require_token(place.source, tokens, place.token + 1, wanted))
-        self.parsed.docs.append(doc)
-        return doc
 
     def _require_no_subject(self, doc: Doc) -> None:
         """Documentation of a definition must be followed by it."""

@@ -7,20 +7,8 @@ indented by four, sections apart.
 
 import re
 
-from msgspec import Struct
-
 from qscope.qapi.doc_style import keeps_style
-
-
-class Outline(Struct, frozen=True, gc=False):
-    """What a comment describes; `symbol` is None for free-form text."""
-
-    symbol: str | None = None
-    members: tuple[str, ...] = ()
-    features: tuple[str, ...] = ()
-    # `returns`, `errors`, `since`, `todo`.
-    tags: tuple[str, ...] = ()
-
+from qscope.qapi.docs import Outline
 
 _DEFINITION = re.compile(r"##\n# @([^:\s]+):\n")
 _FREE_FORM = re.compile(r"##\n(?!# @)(?:#(?: (?!@[^:\n]*:).*)?\n)*+##")
