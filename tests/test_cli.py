@@ -18,7 +18,8 @@ SOURCE = ["--snapshot", EMBEDDED]
 
 def run(*words: str, **options) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "qscope", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.run(command, text=True, timeout=60, **{**streams, **options})
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def note_unused_defines(schema: "Schema", defines: frozenset[str]) -> None:
     texts = []
     for symbol in sorted(defines.difference(schema.symbols)):
         guesses = near(symbol, list(schema.symbols))
-        hint = f"; did you mean {' or '.join(guesses)}?" if guesses else ""
+        hint = f"; did you mean {guesses[0]}?" if guesses else ""
         texts.append(f"the schema has no condition on {symbol}{hint}")
     if not _is_quiet():
         _note_some(texts)

@@ -88,7 +88,7 @@ def command(
     depends on one is left out.
 
     Exit status: 0 compiled, 1 an error of the schema, 2 wrong usage. With --like: 0 the schema
-    explains S, 1 it does not explain everything, 3 some symbol is undecided.
+    explains S, 1 something in one is not in the other, 3 symbols are undecided.
     """  # fmt: skip
     if like is not None and (defines or unmask):
         raise click.UsageError("--like infers the symbols: no --define, --define-from, --unmask")
@@ -181,9 +181,9 @@ def _infer(schema: Schema, path: str, interface: "Interface", output: str | None
             echo_json(_describe_inference(found) | _describe_facts(facts))
         else:
             click.echo(_render_inference(found))
-    if found.differences:
-        return 1
-    return 3 if found.undecided else 0
+    if found.exact:
+        return 0
+    return 1 if found.differences else 3
 
 
 def _describe_inference(found: "Inference") -> dict[str, Any]:

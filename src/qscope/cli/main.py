@@ -121,11 +121,18 @@ def _run() -> int:
     except OSError as error:
         return _complain(f"{error.filename or 'output'}: {error.strerror}")
     except SystemExit as end:
-        # A signal that asked to end, or click's shell completion.
-        return end.code if isinstance(end.code, int) else 0
+        return _read_status(end)
     except Exception as error:  # noqa: BLE001 - status 1 would mean "no", and that it is not
         return _complain(f"internal error, please report it: {_locate(error)}: {error!r}")
     return status if isinstance(status, int) else 0
+
+
+def _read_status(end: SystemExit) -> int:
+    """Return the status of a signal that asked to end, of click's completion, or of its own end."""
+    # Click ends with 1 when a reader leaves early, after wrapping stdout; here 1 means "no".
+    if type(sys.stdout).__name__ == "PacifyFlushWrapper":
+        return _PIPE_CLOSED
+    return end.code if isinstance(end.code, int) else 0
 
 
 def _locate(error: Exception) -> str:
