@@ -7,7 +7,7 @@ import importlib
 import io
 import os
 import sys
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 import click.exceptions
@@ -96,6 +96,7 @@ def _open_streams() -> None:
 
 
 def _run() -> int:
+    stdout = sys.stdout
     try:
         status = qscope.main(prog_name="qscope", standalone_mode=False)
     except SchemaError as error:
@@ -121,16 +122,16 @@ def _run() -> int:
     except OSError as error:
         return _complain(f"{error.filename or 'output'}: {error.strerror}")
     except SystemExit as end:
-        return _read_status(end)
+        return _read_status(end, stdout)
     except Exception as error:  # noqa: BLE001 - status 1 would mean "no", and that it is not
         return _complain(f"internal error, please report it: {_locate(error)}: {error!r}")
     return status if isinstance(status, int) else 0
 
 
-def _read_status(end: SystemExit) -> int:
+def _read_status(end: SystemExit, stdout: TextIO) -> int:
     """Return the status of a signal that asked to end, of click's completion, or of its own end."""
     # Click ends with 1 when a reader leaves early, after wrapping stdout; here 1 means "no".
-    if type(sys.stdout).__name__ == "PacifyFlushWrapper":
+    if sys.stdout is not stdout:
         return _PIPE_CLOSED
     return end.code if isinstance(end.code, int) else 0
 
