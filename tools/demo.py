@@ -1,4 +1,4 @@
-"""The main job on one screen: which QEMU, how much it can do, a tree, five answers, itself.
+"""The main job: which QEMU, how much it can do, a tree, five answers, itself; then a schema.
 
 Usage: make demo. Asks the first QEMU on PATH, else the one recorded in qscope.
 """
@@ -21,6 +21,8 @@ PATHS = (
     "machine:q35",
     "query-block/ret-type/nosuch",
 )
+# An interface that exists as a QAPI schema; the demo is run from the project's folder.
+SCHEMA = "examples/block-service/block-service.json"
 
 
 def open_any() -> Opened:
@@ -31,11 +33,12 @@ def open_any() -> Opened:
         return load(EMBEDDED)
 
 
-def run(*words: str, source: str) -> None:
+def run(*words: str, source: str | None = None) -> None:
     """Run qscope as a user would, on the same source; a "no" among the answers is no failure."""
     command = [str(Path(sys.executable).with_name("qscope")), *words, "--quiet"]
+    command += ["--snapshot", source] if source else []
     print(f"\n$ qscope {' '.join(words)}", flush=True)
-    subprocess.run([*command, "--snapshot", source], check=False)
+    subprocess.run(command, check=False)
 
 
 def main() -> None:
@@ -52,6 +55,8 @@ def main() -> None:
     run("show", "block_resize", source=source)
     run("query", *PATHS, source=source)
     run("show", "query-qmp-schema/ret-type", "--depth", "1", source=source)
+    run("compile", SCHEMA, "--define", "CONFIG_RING", "--format", "text")
+    run("show", "--schema", SCHEMA, "--define", "CONFIG_RING", "disk-remove")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from qscope._version import __version__
 from qscope.errors import QscopeError
 
 if TYPE_CHECKING:
-    from qscope import ask, probe
+    from qscope import ask, probe, qapi
     from qscope.ask import Answer, Verdict
     from qscope.load import open_interface as open  # noqa: A004
     from qscope.model.canonical import interface_hash, schema_hash
@@ -28,6 +28,7 @@ _LAZY = {
     "interface_hash": ("qscope.model.canonical", "interface_hash"),
     "open": ("qscope.load", "open_interface"),
     "probe": ("qscope.probe", ""),
+    "qapi": ("qscope.qapi", ""),
     "schema_hash": ("qscope.model.canonical", "schema_hash"),
 }
 
@@ -41,6 +42,7 @@ __all__ = [
     "interface_hash",
     "open",
     "probe",
+    "qapi",
     "schema_hash",
 ]
 
