@@ -140,6 +140,9 @@ def _load_schema(path: str, defines: frozenset[str]) -> "Interface":
 
     schema, interface = open_source(path, defines)
     note_unused_defines(schema, defines)
+    if schema.symbols and not defines and not _is_quiet():
+        count = len(schema.symbols)
+        note(f"note: no symbol is defined; what is there only with some of {count} is left out")
     return interface
 
 

@@ -7,14 +7,15 @@ import textwrap
 from collections.abc import Iterator, Mapping
 
 from qscope.model.annotations import Annotations, EntityDoc
+from qscope.qapi.definitions import IMPLICIT, Array, Builtin, Object
+from qscope.qapi.doc_reader import read_sections
 from qscope.qapi.docs import Doc, Topic
-from qscope.qapi.introspect import name_entities
-from qscope.qapi.schema import IMPLICIT, Array, Builtin, Object, Schema
+from qscope.qapi.schema import Schema
 
 
 def annotate_source(schema: Schema, evidence: str) -> Annotations:
     """Annotate the interface that introspecting this schema gives."""
-    return annotate(schema, name_entities(schema), evidence)
+    return annotate(schema, schema.name_entities(), evidence)
 
 
 def annotate(schema: Schema, names: Mapping[str, str], evidence: str) -> Annotations:
@@ -67,7 +68,7 @@ def find_doc(schema: Schema, name: str) -> EntityDoc | None:
 
 
 def _build(doc: Doc | None, inherited: dict[str, str]) -> EntityDoc:
-    sections = doc.sections.all if doc else ()
+    sections = read_sections(doc) if doc else ()
     found: dict[Topic, dict[str, str]] = {topic: {} for topic in Topic}
     for section in sections:
         text = section.text

@@ -10,17 +10,7 @@ from typing import Any, NoReturn
 
 from qscope.errors import DocError, SchemaError
 from qscope.qapi.conditions import Condition, build_condition
-from qscope.qapi.docs import Doc, Topic
-from qscope.qapi.names import (
-    IS_PLAIN,
-    complain_of_event,
-    complain_of_lower,
-    complain_of_type,
-    is_reserved_member,
-)
-from qscope.qapi.parser import Expression, Parsed
-from qscope.qapi.pragma import Pragma
-from qscope.qapi.schema import (
+from qscope.qapi.definitions import (
     IMPLICIT,
     Alternate,
     Array,
@@ -35,6 +25,16 @@ from qscope.qapi.schema import (
     Object,
     Value,
 )
+from qscope.qapi.docs import Doc, Topic
+from qscope.qapi.names import (
+    IS_PLAIN,
+    complain_of_event,
+    complain_of_lower,
+    complain_of_type,
+    is_reserved_member,
+)
+from qscope.qapi.parser import Expression, Parsed
+from qscope.qapi.pragma import Pragma
 
 _META_TYPES = ("enum", "struct", "union", "alternate", "command", "event")
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -152,8 +152,9 @@ class _Definer:
             self._refuse_section(doc, Topic.ERRORS, "belongs to commands alone")
 
     def _refuse_section(self, doc: Doc, topic: Topic, why: str) -> NoReturn:
-        section = doc.sections.find(topic)
-        assert section is not None
+        from qscope.qapi.doc_reader import find_section  # noqa: PLC0415 - only for an error
+
+        section = find_section(doc, topic)
         raise doc.error(f"'{topic.value.capitalize()}' section {why}", section.line)
 
     # What all definitions have.

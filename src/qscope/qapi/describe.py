@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from qscope.qapi.schema import (
+from qscope.qapi.definitions import (
     IMPLICIT,
     Alternate,
     Array,

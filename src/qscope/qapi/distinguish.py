@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import assert_never
 
+from qscope.qapi.definitions import Alternate, Array, Branch, Builtin, Enum, Object, Type
 from qscope.qapi.describe import describe
 from qscope.qapi.names import C_NAMES
-from qscope.qapi.schema import Alternate, Array, Branch, Builtin, Enum, Object, Type
 
 _BOOLEANS = frozenset(("on", "off"))
 _LIKE_A_NUMBER = re.compile(r"[-+0-9.]")

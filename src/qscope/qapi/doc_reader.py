@@ -5,34 +5,76 @@ for those who only want to know what it says, it need not.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from qscope.errors import DocError
 from qscope.qapi.doc_style import Style, may_have_bad_style, measure_indent
-from qscope.qapi.docs import Doc, Section, Sections, Topic
+from qscope.qapi.docs import Doc, Outline, Section, Topic
+from qscope.qapi.skim import skim
 from qscope.qapi.source import error_at
 
 _NAMED = re.compile(r"@([^:]*): *")
 # Two colons are reStructuredText, no tag.
 _TAGGED = re.compile(r"(Returns|Errors|Since|TODO|Notes?|Examples?):(?!:) *")
+_TAGS = (Topic.RETURNS, Topic.ERRORS, Topic.SINCE, Topic.TODO)
 _OBSOLETE = frozenset(("Note", "Notes", "Example", "Examples"))
 
 
-def read_symbol(doc: Doc) -> str | None:
-    """Return what a comment says it documents; None for free-form text."""
-    first = _Reader(doc, None).next_line()
-    return first[1:].partition(":")[0] if first and first.startswith("@") else None
+# Called with what is wrong when a comment does not end, and with None when it does: raises what is
+# wrong with the token behind it.
+RequireEnd: TypeAlias = Callable[[str | None], None]
 
 
-def read_sections(doc: Doc, require_end: Callable[[str | None], None] | None = None) -> Sections:
-    """Read a comment: strictly with a `require_end`, see `Doc.check`. Raises DocError."""
-    return _Reader(doc, require_end).read()
+def check_doc(doc: Doc, require_end: RequireEnd) -> None:
+    """Check that a comment keeps the rules, and note what it describes.
+
+    Raises DocError, and what `require_end` raises.
+    """
+    doc.outline = skim(doc.raw) or _check_lines(doc, require_end)
+
+
+def _check_lines(doc: Doc, require_end: RequireEnd) -> Outline:
+    reader = _Reader(doc, require_end)
+    sections = reader.read()
+    require_end(None)
+    for section in sections:
+        if section.topic is not Topic.TEXT and not section.text:
+            raise doc.error(f"no text follows '{_title(section)}'", section.line)
+    return make_outline(reader.symbol, sections)
+
+
+def read_sections(doc: Doc) -> tuple[Section, ...]:
+    """Read what a comment says, as far as it can be understood."""
+    return _Reader(doc, None).read()
+
+
+def find_section(doc: Doc, topic: Topic, name: str = "") -> Section:
+    """Return a section that a comment's outline has."""
+    return next(
+        each for each in read_sections(doc) if each.topic is topic and name in ("", each.name)
+    )
+
+
+def make_outline(symbol: str | None, sections: Iterable[Section]) -> Outline:
+    """Say what sections describe."""
+    names: dict[Topic, list[str]] = {topic: [] for topic in Topic}
+    for section in sections:
+        names[section.topic].append(section.name)
+    tags = [topic.value for topic in _TAGS for _ in names[topic]]
+    return Outline(symbol, tuple(names[Topic.MEMBER]), tuple(names[Topic.FEATURE]), tuple(tags))
+
+
+def _title(section: Section) -> str:
+    named = section.topic in (Topic.MEMBER, Topic.FEATURE)
+    return f"@{section.name}:" if named else f"{section.topic.value.capitalize()}:"
 
 
 class _Reader:
     """Reads a comment line by line; without a `require_end`, whatever it is is fine."""
 
-    def __init__(self, doc: Doc, require_end: Callable[[str | None], None] | None) -> None:
+    def __init__(self, doc: Doc, require_end: RequireEnd | None) -> None:
+        self.symbol: str | None = None
         self._doc = doc
         self._require_end = require_end
         self._lines = doc.raw.split("\n")
@@ -43,7 +85,7 @@ class _Reader:
         strict = require_end is not None
         self._style = Style() if strict and may_have_bad_style(doc.raw) else None
 
-    def read(self) -> Sections:
+    def read(self) -> tuple[Section, ...]:
         if self._lines[0] != "##":
             self._fail("the line that begins a documentation comment has more than '##'")
         line = self.next_line()
@@ -52,13 +94,13 @@ class _Reader:
                 self._fail("':' is missing behind the name that is documented")
             if line in ("@", "@:"):
                 self._fail("no name follows '@'")
+            self.symbol = line[1:-1]
             self._read_definition()
         else:
             self._read_free_form(line)
-        sections = tuple(
+        return tuple(
             Section(topic, name, number, _join(lines)) for topic, name, number, lines in self._found
         )
-        return Sections(self._doc, sections)
 
     def next_line(self) -> str | None:
         """Return the next line without its `# `; None at the end."""

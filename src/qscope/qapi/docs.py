@@ -4,7 +4,6 @@ A comment is kept as it stands, and read when somebody asks: quickly (skim.py) o
 (doc_reader.py). What it says about a definition that is not true of it is found in documented.py.
 """
 
-from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
@@ -46,86 +45,20 @@ class Section(NamedTuple):
     text: str
 
 
-class Sections(NamedTuple):
-    """All parts of a comment, in order."""
-
-    doc: "Doc"
-    all: tuple[Section, ...]
-
-    def require_text(self) -> None:
-        """Raise DocError for a section that says nothing."""
-        for section in self.all:
-            if section.topic is not Topic.TEXT and not section.text:
-                raise self.doc.error(f"no text follows '{_title(section)}'", section.line)
-
-    def outline(self) -> Outline:
-        """Say what they describe."""
-        return Outline(
-            self.doc.symbol,
-            tuple(self.by_name(Topic.MEMBER)),
-            tuple(self.by_name(Topic.FEATURE)),
-            tuple(each.topic.value for each in self.all),
-        )
-
-    def by_name(self, topic: Topic) -> dict[str, Section]:
-        """Return the descriptions of members or of features."""
-        return {each.name: each for each in self.all if each.topic is topic}
-
-    def find(self, topic: Topic) -> Section | None:
-        """Return the first section about a topic."""
-        return next((each for each in self.all if each.topic is topic), None)
-
-
 class Doc(Struct, eq=False, gc=False):
-    """A documentation comment: of a definition when it begins with `@SYMBOL:`, else free-form."""
+    """A documentation comment as it stands; `doc_reader` reads it."""
 
     place: Place
     raw: str
     # What it describes, once it was checked.
     outline: Outline | None = None
-    _sections: Sections | None = None
 
     @property
     def symbol(self) -> str | None:
-        """The definition it says it is for; None for free-form text."""
-        if self.outline:
-            return self.outline.symbol
-        from qscope.qapi.doc_reader import read_symbol  # noqa: PLC0415 - see check
-
-        return read_symbol(self)
-
-    @property
-    def sections(self) -> Sections:
-        """What it says, as far as it can be understood."""
-        if self._sections is None:
-            from qscope.qapi.doc_reader import read_sections  # noqa: PLC0415 - see check
-
-            self._sections = read_sections(self)
-        return self._sections
-
-    def check(self, require_end: Callable[[str | None], None]) -> None:
-        """Check that it keeps the rules, and note in `outline` what it describes.
-
-        `require_end` is called with what is wrong when the comment does not end, and with None
-        when it does; it raises what is wrong with the token behind it. Raises DocError.
-        """
-        # Where comments are ignored, none of the patterns for them is compiled.
-        from qscope.qapi.doc_reader import read_sections  # noqa: PLC0415
-        from qscope.qapi.skim import skim  # noqa: PLC0415
-
-        self.outline = skim(self.raw)
-        if self.outline is None:
-            sections = read_sections(self, require_end)
-            require_end(None)
-            sections.require_text()
-            self.outline = sections.outline()
+        """The definition it says it is for; None for free-form text, and before it was checked."""
+        return self.outline.symbol if self.outline else None
 
     def error(self, message: str, line: int = 0) -> SchemaError:
         """Return an error about one of its lines."""
         place = Place(self.place.source, self.place.token, line)
         return place.error(message, kind=DocError)
-
-
-def _title(section: Section) -> str:
-    named = section.topic in (Topic.MEMBER, Topic.FEATURE)
-    return f"@{section.name}:" if named else f"{section.topic.value.capitalize()}:"

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from qscope.errors import DocError, SchemaError
-from qscope.qapi.docs import Doc, Outline, Topic
-from qscope.qapi.schema import (
+from qscope.qapi.definitions import (
     Alternate,
     Branch,
     Command,
@@ -20,6 +19,7 @@ from qscope.qapi.schema import (
     Object,
     Value,
 )
+from qscope.qapi.docs import Doc, Outline, Topic
 
 _Part: TypeAlias = Member | Value | Branch
 
@@ -85,12 +85,16 @@ class Documented:
 
     def require_real(self, docs: Iterable[Doc]) -> None:
         """Raise DocError for the first comment that describes something that does not exist."""
-        for doc in docs if self._bogus else ():
+        if not self._bogus:
+            return
+        from qscope.qapi.doc_reader import find_section  # noqa: PLC0415 - only for an error
+
+        for doc in docs:
             if doc in self._bogus:
                 topic, bogus = self._bogus[doc]
                 names = ", ".join(f"'{name}'" for name in bogus)
                 text = f"documented {topic.value}{'s'[: len(bogus) > 1]} not defined: {names}"
-                raise doc.error(text, doc.sections.by_name(topic)[bogus[0]].line)
+                raise doc.error(text, find_section(doc, topic, bogus[0]).line)
 
 
 _ROLES: dict[type[_Part], str] = {Member: "member", Value: "value", Branch: "branch"}

@@ -6,7 +6,7 @@ used. Which types there are, and their numbers, does not depend on conditions; w
 does.
 """
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import assert_never
 
 from msgspec import UNSET, UnsetType
@@ -26,42 +26,61 @@ from qscope.model.schema_info import Command as CommandInfo
 from qscope.model.schema_info import Event as EventInfo
 from qscope.model.schema_info import Member as MemberInfo
 from qscope.qapi.conditions import Condition, holds
-from qscope.qapi.schema import (
+from qscope.qapi.definitions import (
     EMPTY,
     Alternate,
     Array,
     Branch,
     Builtin,
     Command,
+    Entity,
     Enum,
     Event,
     Features,
     Member,
     Object,
-    Schema,
+    Shape,
     Type,
 )
 
 
-def introspect(schema: Schema, defines: Set[str], *, unmask: bool) -> tuple[KnownEntity, ...]:
-    """Return the entities that exist where `defines` are defined."""
-    return tuple(_Introspector(schema, defines, unmask=unmask).run())
+def introspect(
+    entities: Mapping[str, Entity],
+    shapes: Mapping[str, Shape],
+    users: Iterable[Command | Event],
+    defines: Set[str],
+    *,
+    unmask: bool,
+) -> Iterator[KnownEntity]:
+    """Yield what exists where `defines` are defined; `users` are all commands and events."""
+    return _Introspector(entities, shapes, defines, unmask=unmask).run(users)
 
 
-def name_entities(schema: Schema) -> dict[str, str]:
-    """Return the schema's own name of everything that introspection lists, conditions aside."""
-    introspector = _Introspector(schema, frozenset(), unmask=False)
-    for _ in introspector.run():
+def mention_types(
+    entities: Mapping[str, Entity],
+    shapes: Mapping[str, Shape],
+    users: Iterable[Command | Event],
+) -> dict[str, str]:
+    """Return the source's name of each type that introspection lists, conditions aside."""
+    introspector = _Introspector(entities, shapes, frozenset(), unmask=False)
+    for _ in introspector.run(users):
         pass
-    names = {entity.name: entity.name for entity in schema.find_commands_and_events()}
-    return names | {introspector.mentions[own]: own for own in introspector.queue}
+    return {introspector.mentions[own]: own for own in introspector.queue}
 
 
 class _Introspector:
     """Goes through the types as they are first mentioned."""
 
-    def __init__(self, schema: Schema, defines: Set[str], *, unmask: bool) -> None:
-        self._schema = schema
+    def __init__(
+        self,
+        entities: Mapping[str, Entity],
+        shapes: Mapping[str, Shape],
+        defines: Set[str],
+        *,
+        unmask: bool,
+    ) -> None:
+        self._entities = entities
+        self._shapes = shapes
         self._defines = defines
         self._unmask = unmask
         # Types in order of first use.
@@ -70,14 +89,14 @@ class _Introspector:
         self.mentions: dict[str, str] = {}
         self._masks = 0
 
-    def run(self) -> Iterator[KnownEntity]:
-        for entity in self._schema.find_commands_and_events():
+    def run(self, users: Iterable[Command | Event]) -> Iterator[KnownEntity]:
+        for entity in users:
             info: KnownEntity
             info = self._command(entity) if isinstance(entity, Command) else self._event(entity)
             if self._is_in(entity.condition):
                 yield info
         for name in self.queue:  # grows while it is read
-            found = self._schema.by_name[name]
+            found = self._entities[name]
             assert not isinstance(found, Command | Event)
             if type_info := self._type(found):
                 yield type_info
@@ -93,7 +112,7 @@ class _Introspector:
         return mention
 
     def _use_first(self, name: str) -> str:
-        found = self._schema.by_name[name]
+        found = self._entities[name]
         match found:
             case Builtin(json_type="int") if name != "int":
                 return self._use("int")
@@ -111,7 +130,7 @@ class _Introspector:
                 return name if self._unmask else str(self._masks - 1)
 
     def _is_integer(self, name: str) -> bool:
-        found = self._schema.by_name[name]
+        found = self._entities[name]
         return isinstance(found, Builtin) and found.json_type == "int"
 
     def _features(self, features: Features | None) -> tuple[str, ...] | UnsetType:
@@ -147,7 +166,7 @@ class _Introspector:
                 info = BuiltinType(name=name, json_type=json_type)
             case Array(element=element):
                 # An array exists where its elements do.
-                condition = self._schema.by_name[element].condition
+                condition = self._entities[element].condition
                 info = ArrayType(name=name, element_type=self._use(element))
             case Enum():
                 info = self._enum(entity, name, features)
@@ -178,7 +197,7 @@ class _Introspector:
     def _object(
         self, entity: Object, name: str, features: tuple[str, ...] | UnsetType
     ) -> ObjectType:
-        shape = self._schema.shapes[entity.name]
+        shape = self._shapes[entity.name]
         return ObjectType(
             name=name,
             members=tuple(self._members(shape.members)),

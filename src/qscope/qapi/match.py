@@ -25,7 +25,7 @@ from qscope.model.schema_info import Entity as EntityInfo
 from qscope.model.schema_info import Event as EventInfo
 from qscope.model.schema_info import Member as MemberInfo
 from qscope.qapi.conditions import Condition
-from qscope.qapi.schema import (
+from qscope.qapi.definitions import (
     EMPTY,
     Alternate,
     Array,
@@ -38,9 +38,9 @@ from qscope.qapi.schema import (
     Features,
     Member,
     Object,
-    Schema,
     Type,
 )
+from qscope.qapi.schema import Schema
 
 
 class Observation(NamedTuple):

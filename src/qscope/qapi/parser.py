@@ -8,7 +8,7 @@ one. Next stage: define.py.
 import functools
 import posixpath
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
@@ -17,6 +17,9 @@ from qscope.qapi.docs import Doc
 from qscope.qapi.lexer import explain, is_token, tokenize
 from qscope.qapi.pragma import Pragma
 from qscope.qapi.source import Place, Source, error_at
+
+if TYPE_CHECKING:
+    from qscope.qapi.doc_reader import RequireEnd
 
 # Returns the bytes of a file; raises OSError.
 Reader: TypeAlias = Callable[[str], bytes]
@@ -80,11 +83,18 @@ class _Unexpected(Exception):  # noqa: N818 - it never leaves this module
         self.wanted = wanted
 
 
+def _import_check() -> Callable[[Doc, "RequireEnd"], None]:
+    """Where comments are ignored, none of the patterns for them is compiled."""
+    from qscope.qapi.doc_reader import check_doc  # noqa: PLC0415
+
+    return check_doc
+
+
 class _Parser:
     def __init__(self, read: Reader | None, *, check_docs: bool) -> None:
         self.parsed = Parsed([], [], Pragma(), [])
         self._read = read
-        self._check_docs = check_docs
+        self._check_docs = _import_check() if check_docs else None
         self._seen: set[str] = set()
 
     def parse(self, source: Source) -> None:
@@ -103,7 +113,8 @@ class _Parser:
                 self.parsed.docs.append(doc)
                 position += 1
                 if self._check_docs:
-                    doc.check(functools.partial(_require_token, source, tokens, position))
+                    require_end = functools.partial(_require_token, source, tokens, position)
+                    self._check_docs(doc, require_end)
             else:
                 value, position = _read_expression(source, tokens, position)
                 self._take(value, place, doc)

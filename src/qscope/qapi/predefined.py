@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from qscope.qapi.schema import EMPTY, Array, Builtin, Entity, Enum, Object, Value
+from qscope.qapi.definitions import EMPTY, Array, Builtin, Entity, Enum, Object, Value
 
 # JSON types of the built-in types (QEMU's schema.py; `any` is `value` on the wire).
 _BUILTINS = {

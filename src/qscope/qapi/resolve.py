@@ -10,13 +10,7 @@ from typing import NoReturn, assert_never
 
 from qscope.errors import Location, SchemaError
 from qscope.model.near import near
-from qscope.qapi.describe import describe, describe_part
-from qscope.qapi.distinguish import find_conflict
-from qscope.qapi.documented import Documented
-from qscope.qapi.names import C_NAMES
-from qscope.qapi.parser import Parsed
-from qscope.qapi.predefined import predefine
-from qscope.qapi.schema import (
+from qscope.qapi.definitions import (
     EMPTY,
     IMPLICIT,
     Alternate,
@@ -31,11 +25,17 @@ from qscope.qapi.schema import (
     Feature,
     Member,
     Object,
-    Schema,
     Shape,
     Type,
     Value,
 )
+from qscope.qapi.describe import describe, describe_part
+from qscope.qapi.distinguish import find_conflict
+from qscope.qapi.documented import Documented
+from qscope.qapi.names import C_NAMES
+from qscope.qapi.parser import Parsed
+from qscope.qapi.predefined import predefine
+from qscope.qapi.schema import Schema
 
 _SPECIAL = ("deprecated", "unstable")
 _MAX_FEATURES = 64
