@@ -206,10 +206,10 @@ def test_show_documentation_and_names():
 def test_show_as_json():
     done = run("show", "--schema", str(EXAMPLE), "DiskMemory", "--format", "json")
     tree = json.loads(done.stdout)
-    assert tree["source_type"] == "DiskMemory"
+    assert tree["source-type"] == "DiskMemory"
     assert tree["comment"]["text"] == "Options of a disk in memory."
     (member,) = tree["members"]
-    assert (member["name"], member["type"], member["source_type"]) == ("size", "int", "size")
+    assert (member["name"], member["type"], member["source-type"]) == ("size", "int", "size")
     assert member["doc"] == "how large it is, in bytes"
 
 

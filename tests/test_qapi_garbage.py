@@ -51,7 +51,7 @@ def test_mutants(text, seed):
 @settings(max_examples=300, deadline=None)
 @given(st.text(alphabet="{}[]:,'\"\\# \n\taAzZ0_-*\u00e9\0\r\x0b\u2028", max_size=60))
 def test_noise(text):
-    parse(text)
+    parse(f"{text}\n")
 
 
 @settings(max_examples=200, deadline=None)

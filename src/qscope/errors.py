@@ -16,7 +16,8 @@ class Location(NamedTuple):
     column: int | None = None
 
     def __str__(self) -> str:
-        return ":".join(str(part) for part in self if part is not None)
+        file, *rest = self
+        return ":".join([file or "''", *(str(part) for part in rest if part is not None)])
 
 
 class QscopeError(Exception):

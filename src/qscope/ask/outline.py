@@ -28,7 +28,7 @@ from qscope.model.schema_info import (
 )
 
 
-class Node(Struct, frozen=True, omit_defaults=True):
+class Node(Struct, frozen=True, omit_defaults=True, rename="kebab"):
     """One line of an outline.
 
     `name` is a path component (`*` optional, `+` variant), or a word in what the listings tell.
@@ -87,28 +87,49 @@ def find_entity(interface: Interface, path: str) -> Entity:
 
 
 def document(interface: Interface, entity: Entity, root: Node) -> Node:
-    """Add what a source says about `entity`, and about what its own comment describes."""
-    comment = interface.annotations.find_doc(entity.name) if interface.annotations else None
+    """Add what a source says about `entity`, and about the members that the tree begins with."""
+    entity = _find_element(interface, entity)
+    comment = _find_doc(interface, entity)
+    if isinstance(entity, Command | Event):
+        targets = dict(zip(("arg-type", "ret-type"), find_references(entity), strict=False))
+        members = tuple(
+            _describe(child, _find_doc(interface, interface.by_name.get(targets[child.name])))
+            for child in root.members
+        )
+        return structs.replace(root, comment=comment, members=members)
     if comment is None:
         return root
-    arguments = None
-    if isinstance(entity, Command | Event):
-        arguments = interface.annotations and interface.annotations.find_doc(entity.arg_type)
-    texts = {**comment.members, **(arguments.members if arguments else {})}
+    described = [
+        Node(f"^{value}", doc=comment.members[value])
+        for value in root.values
+        if value in comment.members
+    ]
+    root = _describe(root, comment)
+    return structs.replace(root, comment=comment, members=(*root.members, *described))
+
+
+def _find_element(interface: Interface, entity: Entity) -> Entity:
+    """Return what arrays consist of."""
+    while isinstance(entity, ArrayType) and entity.element_type in interface.by_name:
+        entity = interface.by_name[entity.element_type]
+    return entity
+
+
+def _find_doc(interface: Interface, entity: Entity | None) -> EntityDoc | None:
+    if entity is None or interface.annotations is None:
+        return None
+    return interface.annotations.find_doc(_find_element(interface, entity).name)
+
+
+def _describe(node: Node, comment: EntityDoc | None) -> Node:
+    """Add what is said about a node's members to them."""
+    if comment is None:
+        return node
     members = tuple(
-        structs.replace(child, members=_describe(child.members, texts))
-        if child.name == "arg-type"
-        else child
-        for child in _describe(root.members, texts)
+        structs.replace(each, doc=comment.members.get(each.name.removeprefix("*"), ""))
+        for each in node.members
     )
-    described = [Node(f"^{value}", doc=texts[value]) for value in root.values if value in texts]
-    return structs.replace(root, comment=comment, members=(*members, *described))
-
-
-def _describe(members: tuple[Node, ...], texts: dict[str, str]) -> tuple[Node, ...]:
-    return tuple(
-        structs.replace(each, doc=texts.get(each.name.removeprefix("*"), "")) for each in members
-    )
+    return structs.replace(node, members=members)
 
 
 class _Outliner:

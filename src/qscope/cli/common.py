@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Where the context keeps that -q was given.
 _QUIET = "qscope.quiet"
+# Where it keeps the symbols that --define names, less those from files.
+_NAMED = "qscope.named"
 # So many notes of one sort are printed, the others counted.
 _NOTES = 3
 
@@ -67,7 +69,7 @@ def with_interface(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--schema",
         metavar="FILE",
-        type=click.Path(),
+        type=click.Path(readable=False),
         help="Ask a QAPI schema's source; with --snapshot, take names and documentation from it.",
     )
     @with_defines
@@ -84,6 +86,7 @@ def with_interface(function: Callable[..., Any]) -> Callable[..., Any]:
         timeout: float | None,
         **rest: Any,
     ) -> Any:
+        refuse_two_readers({"--snapshot": snapshot, "--schema": schema})
         if schema is not None and snapshot is None:
             interface = _load_schema(schema, defines)
         else:
@@ -119,11 +122,14 @@ def with_defines(function: Callable[..., Any]) -> Callable[..., Any]:
         "files",
         metavar="FILE",
         multiple=True,
-        type=click.Path(),
+        type=click.Path(readable=False),
         help="Symbols from a file: one a line, or a config-host.h.",
     )
     @functools.wraps(function)
     def command(*, symbols: tuple[str, ...], files: tuple[str, ...], **rest: Any) -> Any:
+        click.get_current_context().meta[_NAMED] = frozenset(symbols)
+        for path in files:
+            refuse_two_readers({"--define-from": path, "the schema": rest.get("schema")})
         defines = frozenset(symbols)
         if symbols or files:
             from qscope.load.defines import check_symbols, read_defines  # noqa: PLC0415
@@ -135,31 +141,39 @@ def with_defines(function: Callable[..., Any]) -> Callable[..., Any]:
     return command  # fmt: skip
 
 
+def refuse_two_readers(paths: dict[str, str | None]) -> None:
+    """Refuse that two options read stdin."""
+    readers = [option for option, path in paths.items() if path == "-"]
+    if len(readers) > 1:
+        raise click.UsageError(f"{' and '.join(readers)} cannot both be stdin")
+
+
 def _load_schema(path: str, defines: frozenset[str]) -> "Interface":
     from qscope.load.from_source import open_source  # noqa: PLC0415 - a QEMU needs it not
 
     schema, interface = open_source(path, defines)
     note_unused_defines(schema, defines)
-    if schema.symbols and not defines and not _is_quiet():
-        count = len(schema.symbols)
-        note(f"note: no symbol is defined; what is there only with some of {count} is left out")
     return interface
 
 
 def _annotate(interface: "Interface", path: str) -> "Interface":
     from qscope.load.from_source import annotate_by  # noqa: PLC0415
 
-    return annotate_by(interface, path)
+    annotated = annotate_by(interface, path)
+    if not (annotated.annotations and annotated.annotations.type_names) and not _is_quiet():
+        note(f"note: {path} tells nothing about this snapshot: they have nothing in common")
+    return annotated
 
 
 def note_unused_defines(schema: "Schema", defines: frozenset[str]) -> None:
-    """Say on stderr which symbols no condition of the schema mentions."""
-    if not defines:
+    """Say on stderr which symbols that the user typed no condition of the schema mentions."""
+    named = click.get_current_context().meta.get(_NAMED, frozenset()) & defines
+    if not named or _is_quiet():
         return
     from qscope.model.near import near  # noqa: PLC0415 - needed for what is misspelt
 
     texts = []
-    for symbol in sorted(defines.difference(schema.symbols)):
+    for symbol in sorted(named.difference(schema.symbols)):
         guesses = near(symbol, list(schema.symbols))
         hint = f"; did you mean {guesses[0]}?" if guesses else ""
         texts.append(f"the schema has no condition on {symbol}{hint}")

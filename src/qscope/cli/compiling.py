@@ -1,10 +1,10 @@
 """`qscope compile`: a QAPI schema's source to the introspection data of what is built from it."""
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, assert_never
 
 import click
-import msgspec
 
 from qscope.cli.common import (
     cache_option,
@@ -14,11 +14,12 @@ from qscope.cli.common import (
     note,
     note_unused_defines,
     quiet_option,
+    refuse_two_readers,
     timeout_option,
     with_defines,
 )
-from qscope.errors import SchemaError
-from qscope.load.files import check_place, write_bytes
+from qscope.errors import SchemaError, TargetError
+from qscope.load.files import check_place, show_path, write_bytes
 from qscope.load.schema import open_schema
 from qscope.model.schema_info import (
     AlternateType,
@@ -30,6 +31,7 @@ from qscope.model.schema_info import (
     KnownEntity,
     Member,
     ObjectType,
+    encode_known,
 )
 from qscope.qapi import Schema
 
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="compile")
-@click.argument("schema", metavar="SCHEMA.json", type=click.Path())
+@click.argument("schema", metavar="SCHEMA.json", type=click.Path(readable=False))
 @with_defines
 @click.option(
     "--docs",
@@ -92,12 +94,15 @@ def command(
     """  # fmt: skip
     if like is not None and (defines or unmask):
         raise click.UsageError("--like infers the symbols: no --define, --define-from, --unmask")
+    refuse_two_readers({"SCHEMA.json": schema, "--like": like})
     if output is not None and output != "-":
         check_place(output)
     try:
         parsed = open_schema(schema, docs=docs or ("ignore" if like is not None else "check"))
     except SchemaError as error:
         return echo_schema_error(error, 1)
+    if output is not None:
+        _spare_source(parsed, output)
     if like is not None:
         from qscope.load import load  # noqa: PLC0415 - compiling alone needs it not
 
@@ -110,6 +115,13 @@ def command(
     return 0
 
 
+def _spare_source(schema: Schema, output: str) -> None:
+    """Raise TargetError if the output would replace what it is made from."""
+    for name in schema.modules:
+        if os.path.exists(output) and os.path.exists(name) and os.path.samefile(output, name):
+            raise TargetError(f"cannot write {output}: it is a file of the schema")
+
+
 def _write(output: str | None, text: str) -> None:
     if output is None or output == "-":
         click.echo(text)
@@ -119,8 +131,7 @@ def _write(output: str | None, text: str) -> None:
 
 def _render_json(entities: Iterable[KnownEntity]) -> str:
     """One entry a line, as on the talk's slides."""
-    encode = msgspec.json.Encoder().encode
-    return "[" + ",\n ".join(encode(entity).decode() for entity in entities) + "]"
+    return "[" + ",\n ".join(encode_known(entity).decode() for entity in entities) + "]"
 
 
 def _render_text(entities: Iterable[KnownEntity]) -> str:
@@ -176,7 +187,7 @@ def _infer(schema: Schema, path: str, interface: "Interface", output: str | None
         _write(output, "\n".join(found.on))
     if output != "-":
         if form == "json":
-            evidence = f"structural match with {path}"
+            evidence = f"structural match with {show_path(path)}"
             facts = annotate(schema, found.match.names, evidence)
             echo_json(_describe_inference(found) | _describe_facts(facts))
         else:

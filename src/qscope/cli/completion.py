@@ -15,13 +15,13 @@ _PATIENCE = 2.0
 @click.command(name="completion")
 @click.argument("shell", type=click.Choice(_SHELLS))
 def command(shell: str) -> int:
-    r"""Print a completion script for SHELL.
+    """Print a completion script for SHELL.
 
     \b
       bash   qscope completion bash > ~/.local/share/bash-completion/completions/qscope
       zsh    qscope completion zsh > "${fpath[1]}/_qscope"
       fish   qscope completion fish > ~/.config/fish/completions/qscope.fish
-    """
+    """  # noqa: D301 - click reads \b
     from click.shell_completion import get_completion_class  # noqa: PLC0415 - for this alone
 
     from qscope.cli.main import qscope  # noqa: PLC0415 - it imports this module
@@ -36,7 +36,12 @@ def command(shell: str) -> int:
 
 def load_for_completion(ctx: click.Context) -> Interface | None:
     """Return the interface that the line names, if it can be had in the time that Tab may take."""
+    schema = ctx.params.get("schema")
     try:
+        if schema and not ctx.params.get("snapshot"):
+            from qscope.load.from_source import open_source  # noqa: PLC0415 - seldom asked
+
+            return open_source(schema, ctx.params.get("symbols") or ())[1]
         return load(ctx.params.get("snapshot"), timeout=_PATIENCE).interface
     except QscopeError:
         return None

@@ -28,7 +28,7 @@ class _Result(NamedTuple):
 @format_option
 @with_interface
 def command(interface: Interface, paths: tuple[str, ...], form: str, *, explain: bool) -> int:
-    r"""Answer each PATH with yes, no or unknown.
+    """Answer each PATH with yes, no or unknown.
 
     PATH is libvirt's query language, and prefixes beyond it; '-' reads paths from stdin, one a
     line.
@@ -43,7 +43,7 @@ def command(interface: Interface, paths: tuple[str, ...], form: str, *, explain:
       command:eject  event:STOP  qemuopts:spice/gl  migration:multifd
 
     Exit status: 0 all yes; 1 some no; 3 some unknown and none no; 2 a malformed path.
-    """
+    """  # noqa: D301 - click reads \b
     result = _ask_all(interface, _expand(paths))
     if form == "json":
         echo_json(_render_json(interface, result, explain=explain))

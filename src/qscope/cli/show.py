@@ -20,7 +20,7 @@ from qscope.model.near import near
 @click.argument("path", metavar="NAME|PATH", shell_complete=complete_path)
 @click.option(
     "--depth",
-    type=click.IntRange(0),
+    type=click.IntRange(0, 100),
     default=3,
     show_default=True,
     help="How many levels of objects to open.",
@@ -104,7 +104,9 @@ def _comment(node: Node) -> Iterator[str]:
         "Since: ": comment.since,
     }
     for title, text in titled.items():
-        if text:
+        if text.startswith("- "):
+            yield from [title.strip(), *(f"    {line}".rstrip() for line in text.splitlines()), ""]
+        elif text:
             yield from f"{title}{text}\n\n".split("\n")[:-1]
 
 

@@ -8,9 +8,10 @@ from qscope.load.files import explain_error, read_regular
 
 _MAX_BYTES = 16 << 20
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9_]*")
-# As a C header has it, as make and Kconfig have it, or bare.
-_DEFINITION = re.compile(r"#\s*define\s+(\w+)(?:\s.*)?|(\w+)=(?!n\b).*|(\w+)")
-_IGNORED = re.compile(r"#.*|/\*.*|//.*|\w+=n\b.*|")
+_DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)(?![\w(])", re.MULTILINE)
+_C_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+# As make and Kconfig have it (`SYMBOL=n` is one that is not defined), or bare.
+_LINE = re.compile(r"(\w+)(=.*)?")
 
 
 def check_symbols(symbols: Iterable[str]) -> None:
@@ -23,28 +24,29 @@ def check_symbols(symbols: Iterable[str]) -> None:
 def read_defines(path: str) -> frozenset[str]:
     """Read the symbols that a file defines.
 
-    A line is `SYMBOL`, `SYMBOL=y`, or `#define SYMBOL …`, as in QEMU's config-host.h; other lines
-    that begin with `#` are comments. Raises TargetError.
+    It is a C header such as QEMU's config-host.h when it has a line `#define SYMBOL …`: all else in
+    it is ignored. Else a line is `SYMBOL`, `SYMBOL=y`, or a comment that begins with `#`. Raises
+    TargetError.
     """
     try:
-        text = read_regular(path, _MAX_BYTES).decode()
+        text = read_regular(path, _MAX_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise TargetError(f"{path}: not a list of symbols: not UTF-8") from error
     except (OSError, ValueError) as error:
         raise TargetError(f"{path}: {explain_error(error)}") from error
-    return frozenset(_find_symbols(path, text))
+    found = _DEFINE.findall(_C_COMMENT.sub(" ", text)) or _find_symbols(path, text)
+    # What a program defines beside what a schema can mention.
+    return frozenset(filter(_SYMBOL.fullmatch, found))
 
 
 def _find_symbols(path: str, text: str) -> Iterator[str]:
     for number, line in enumerate(text.splitlines(), 1):
-        words = line.strip()
-        match = _DEFINITION.fullmatch(words)
-        if match:
-            # What a header defines and no schema could mention is not for us.
-            symbol = match[1] or match[2] or match[3]
-            if _SYMBOL.fullmatch(symbol):
-                yield symbol
-            elif match[3]:
-                raise TargetError(f"{path}:{number}: {symbol!r} is no symbol")
-        elif not _IGNORED.fullmatch(words):
-            raise TargetError(f"{path}:{number}: neither a symbol nor '#define SYMBOL'")
+        words = line.partition("#")[0].strip()
+        match = _LINE.fullmatch(words)
+        if match is None:
+            if words:
+                raise TargetError(f"{path}:{number}: neither a symbol nor 'SYMBOL=y'")
+        elif match[2] is None and not _SYMBOL.fullmatch(words):
+            raise TargetError(f"{path}:{number}: {words!r} is no symbol")
+        elif match[2] != "=n":
+            yield match[1]

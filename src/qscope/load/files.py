@@ -23,14 +23,15 @@ def read_bytes(path: str) -> bytes:
         raise SnapshotError(f"{path}: {explain_error(error)}") from error
 
 
-def read_regular(path: str, limit: int) -> bytes:
-    """Read a regular file of at most `limit` bytes, or `-` for stdin; never block on a FIFO.
+def read_regular(path: str, limit: int, *, streams: bool = True) -> bytes:
+    """Read a regular file of at most `limit` bytes; never block on a FIFO.
 
-    Raises OSError, or ValueError for what is no path.
+    With `streams`, `-` is stdin, and an inherited descriptor may be a pipe. Raises OSError, or
+    ValueError for what is no path.
     """
-    if path == "-":
+    if path == "-" and streams:
         return _limit(sys.stdin.buffer.read(limit + 1), limit)
-    inherited = path.startswith(_DESCRIPTORS)
+    inherited = streams and path.startswith(_DESCRIPTORS)
     descriptor = os.open(path, os.O_RDONLY | (0 if inherited else os.O_NONBLOCK))
     with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)
@@ -82,15 +83,23 @@ def replace_file(path: str, data: bytes) -> None:
     """Put `data` in the place of `path` in one step. Raises OSError."""
     place = os.path.realpath(path)
     folder, name = os.path.split(place)
+    mode = os.stat(place).st_mode if os.path.exists(place) else None
     temporary = os.path.join(folder, f".{name}.{os.urandom(4).hex()}.tmp")
     try:
         with open(temporary, "wb") as file:
             file.write(data)
+        if mode is not None:
+            os.chmod(temporary, stat.S_IMODE(mode))
         os.replace(temporary, place)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def show_path(path: str) -> str:
+    """Return a path as text: what in it is not UTF-8 is escaped."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def explain_error(error: OSError | ValueError) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from qscope import qapi
+from qscope.load.files import show_path
 from qscope.load.schema import open_schema
 from qscope.model.interface import Interface
 from qscope.model.listings import Listings
@@ -19,8 +20,8 @@ def open_source(path: str, defines: Collection[str] = ()) -> tuple[qapi.Schema, 
     interface = Interface(
         schema.introspect(defines),
         listings=Listings(silence="a schema does not say"),
-        schema_source=path,
-        annotations=annotate_source(schema, path),
+        schema_source=show_path(path),
+        annotations=annotate_source(schema, show_path(path)),
     )
     return schema, interface
 
@@ -32,4 +33,5 @@ def annotate_by(interface: Interface, path: str) -> Interface:
     """
     schema = open_schema(path, docs="ignore")
     names = match(schema, interface).names
-    return interface.with_annotations(annotate(schema, names, f"structural match with {path}"))
+    evidence = f"structural match with {show_path(path)}"
+    return interface.with_annotations(annotate(schema, names, evidence))

@@ -1,5 +1,6 @@
 """From QAPI source on disk to a schema."""
 
+import errno
 import os
 from typing import Literal
 
@@ -14,7 +15,16 @@ def open_schema(
     path: str | os.PathLike[str], *, docs: Literal["check", "ignore"] = "check"
 ) -> qapi.Schema:
     """Read and parse a schema; `-` is stdin. Raises SchemaError."""
-    return qapi.parse(_Path(os.fspath(path)), read=_read, docs=docs)
+    root = os.fspath(path)
+
+    def read(name: str) -> bytes:
+        # Only what the user names may be a stream; what a schema includes is a file.
+        try:
+            return read_regular(name, _MAX_BYTES, streams=name == root)
+        except ValueError as error:
+            raise OSError(errno.EINVAL, str(error)) from error
+
+    return qapi.parse(_Path(root), read=read, docs=docs)
 
 
 class _Path(os.PathLike[str]):
@@ -25,7 +35,3 @@ class _Path(os.PathLike[str]):
 
     def __fspath__(self) -> str:
         return self._path
-
-
-def _read(path: str) -> bytes:
-    return read_regular(path, _MAX_BYTES)

@@ -32,8 +32,8 @@ class Annotations(Struct, frozen=True):
     """Extra facts about an interface's entities, by their names in it.
 
     `evidence` says where they come from. `type_names` has the source's names of types.
-    `integer_types` has the types behind `int`, by entity and by member (`""` for the element of an
-    array): `uint16`, `size`; arrays of them as `[uint16]`. `find_doc` returns documentation.
+    `integer_types` has the types behind `int`, by entity and by member: `uint16`, `size`; arrays of
+    them as `[uint16]`. `find_doc` returns documentation.
     """
 
     evidence: str

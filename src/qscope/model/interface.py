@@ -4,6 +4,7 @@ In: an `Index` (or entities, for those who make an interface themselves). Out: w
 `ask` works on.
 """
 
+import copy
 import functools
 from collections.abc import Callable, Iterable, Iterator
 
@@ -87,14 +88,10 @@ class Interface:
 
     def with_annotations(self, annotations: Annotations) -> "Interface":
         """Return the same interface with these annotations."""
-        return Interface(
-            self.entities,
-            listings=self._listings,
-            oddities=self.oddities,
-            identity=self.identity,
-            schema_source=self.schema_source,
-            annotations=annotations,
-        )
+        twin = copy.copy(self)
+        twin.annotations = annotations
+        twin.__dict__.pop("_by_source_name", None)
+        return twin
 
     @functools.cached_property
     def listings(self) -> Listings:

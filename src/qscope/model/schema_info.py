@@ -182,6 +182,7 @@ _NESTED: dict[tuple[str, str], type[Struct]] = {
     ("object", "variants"): Variant,
     ("alternate", "members"): AlternateMember,
 }
+_encode = msgspec.json.Encoder().encode
 _decode_strictly = msgspec.json.Decoder(tuple[KnownEntity, ...]).decode
 
 
@@ -201,8 +202,16 @@ def encode_entity(entity: Entity) -> dict[str, Any]:
     """Turn an entity back into the dict that was sent, less what an oddity keeps."""
     if isinstance(entity, OpaqueEntity):
         return entity.raw
-    wire: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(entity))
+    wire: dict[str, Any] = msgspec.json.decode(encode_known(entity))
     return wire
+
+
+def encode_known(entity: KnownEntity) -> bytes:
+    """Turn an entity into the JSON that was sent."""
+    if isinstance(entity, ObjectType) and entity.tag is not None and not entity.variants:
+        # A union all of whose branches are configured out: QEMU sends an empty list.
+        return _encode({**msgspec.to_builtins(entity), "variants": ()})
+    return _encode(entity)
 
 
 def _decode_leniently(items: Iterable[Any]) -> tuple[tuple[Entity, ...], tuple[Oddity, ...]]:

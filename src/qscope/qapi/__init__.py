@@ -33,25 +33,29 @@ def parse(
 ) -> Schema:
     """Parse and check a schema.
 
-    `schema` is its text, or a path-like object that says where `read` finds it. `read` is called
-    with the path of each file, those that the schema includes too, and returns bytes or raises
-    OSError. `name` is what errors call a text; its folder is where includes are looked for. With
+    `schema` is its text, or where `read` finds it: a path-like object, or a string that can be no
+    schema, having neither a brace nor a comment nor a line's end. `read` is called with the path
+    of each file, those that the schema includes too, and returns its bytes or raises OSError.
+    `name` is what errors call a text; its folder is where includes are looked for. With
     `docs="ignore"` the rules about documentation (as of QEMU 10.2) are not enforced.
 
     Raises SchemaError: the first error, which is the one that QEMU's front end reports.
     """
-    root = make_source(name, schema) if isinstance(schema, str) else _open(schema, read)
+    if docs not in ("check", "ignore"):
+        raise ValueError(f"docs={docs!r}: it is 'check' or 'ignore'")
+    is_text = isinstance(schema, str) and (read is None or not _may_be_path(schema))
+    root = make_source(name, str(schema)) if is_text else _open(schema, read)
     check_docs = docs == "check"
-    try:
-        parsed = parse_files(root, read, check_docs=check_docs)
-        return resolve(parsed, define(parsed, check_docs=check_docs), check_docs=check_docs)
-    except RecursionError as error:
-        message = "types are based on each other too deeply"
-        raise SchemaError(message, Location(root.name)) from error
+    parsed = parse_files(root, read, check_docs=check_docs)
+    return resolve(parsed, define(parsed, check_docs=check_docs), check_docs=check_docs)
 
 
-def _open(schema: PathLike, read: Reader | None) -> Source:
-    path = schema.__fspath__()
+def _may_be_path(schema: str) -> bool:
+    return bool(schema.strip()) and not set(schema) & set("{#\n")
+
+
+def _open(schema: str | PathLike, read: Reader | None) -> Source:
+    path = schema if isinstance(schema, str) else schema.__fspath__()
     if read is None:
         raise TypeError("a path needs a function that reads it: read=…")
     try:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from qscope.model.annotations import Annotations, EntityDoc
 from qscope.qapi.definitions import IMPLICIT, Array, Builtin, Object
-from qscope.qapi.doc_reader import read_sections
+from qscope.qapi.doc_reader import read_sections, read_symbol
 from qscope.qapi.docs import Doc, Topic
 from qscope.qapi.schema import Schema
 
@@ -58,13 +58,20 @@ def find_doc(schema: Schema, name: str) -> EntityDoc | None:
     if entity is None:
         return None
     doc = entity.doc
-    if doc is None and name.startswith(IMPLICIT):
-        user = schema.by_name.get(name.removeprefix(IMPLICIT).rpartition("-")[0])
-        doc = user.doc if user else None
+    if doc is None and (user := _find_user(name)):
+        doc = schema.by_name[user].doc
     members: dict[str, str] = {}
     if isinstance(entity, Object) and entity.base and (base := find_doc(schema, entity.base)):
         members = base.members
+    if doc and read_symbol(doc) not in (name, _find_user(name)):
+        # It stands in front by accident; only where comments are ignored can it.
+        doc = None
     return _build(doc, members) if doc or members else None
+
+
+def _find_user(name: str) -> str | None:
+    """Return the definition whose inline members have this type."""
+    return name.removeprefix(IMPLICIT).rpartition("-")[0] if name.startswith(IMPLICIT) else None
 
 
 def _build(doc: Doc | None, inherited: dict[str, str]) -> EntityDoc:

@@ -429,7 +429,7 @@ class _Definer:
         unknown = sorted(keys - allowed)
         plural = "s"[: len(unknown) > 1]
         valid = _quote(sorted(allowed))
-        self._fail(f"{where} has no key{plural} {_quote(unknown)}: it takes {valid}")
+        self._fail(f"{where} has the unknown key{plural} {_quote(unknown)}; it takes {valid}")
 
 
 def _make_optional(member: Member) -> Member:

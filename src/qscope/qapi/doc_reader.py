@@ -49,6 +49,13 @@ def read_sections(doc: Doc) -> tuple[Section, ...]:
     return _Reader(doc, None).read()
 
 
+def read_symbol(doc: Doc) -> str | None:
+    """Return the definition that a comment says it is for; None for free-form text."""
+    reader = _Reader(doc, None)
+    reader.read()
+    return reader.symbol
+
+
 def find_section(doc: Doc, topic: Topic, name: str = "") -> Section:
     """Return a section that a comment's outline has."""
     return next(
@@ -94,7 +101,7 @@ class _Reader:
                 self._fail("':' is missing behind the name that is documented")
             if line in ("@", "@:"):
                 self._fail("no name follows '@'")
-            self.symbol = line[1:-1]
+            self.symbol = line[1:-1] if line.endswith(":") else line[1:]
             self._read_definition()
         else:
             self._read_free_form(line)

@@ -16,6 +16,8 @@ from qscope.qapi.conditions import All, Any_, Condition, Not, find_symbols, rend
 from qscope.qapi.match import Difference, Match, Observation, Sort, match
 from qscope.qapi.schema import Schema
 
+# So many times as many observations must speak for a value of a symbol as against it.
+_MAJORITY = 3
 # Conditions that mention more symbols than this, all undecided, decide nothing.
 _MAX_UNDECIDED = 12
 
@@ -38,10 +40,12 @@ class Inference(Struct, frozen=True):
 def infer(schema: Schema, interface: Interface) -> Inference:
     """Match, and conclude."""
     found = match(schema, interface)
-    known = decide(found.observations)
+    observations = _find_reliable(found)
+    known = decide(observations) if found.names else {}
     on = frozenset(symbol for symbol, value in known.items() if value)
-    idle, undecided = _judge(schema, on, [each for each in schema.symbols if each not in known])
-    contradictions = _find_contradictions(found.observations, known)
+    left = [symbol for symbol in schema.symbols if symbol not in known]
+    idle, undecided = _judge(schema, on, left, set(_find_open(found.observations, known)))
+    contradictions = _find_contradictions(observations, known)
     differences = tuple(
         sorted({*found.differences, *contradictions}, key=lambda each: (each.path, each.what))
     )
@@ -60,36 +64,73 @@ def _hash(schema: Schema, defines: frozenset[str]) -> str:
     return schema_hash(Interface(schema.introspect(defines)))
 
 
-def _judge(schema: Schema, on: frozenset[str], left: list[str]) -> tuple[list[str], list[str]]:
-    """Tell the symbols that change nothing a client could see from those that nothing decides."""
-    # Both among all others left and alone: together they may do what one alone does not.
-    surroundings = (on, on.union(left))
+def _judge(
+    schema: Schema, on: frozenset[str], left: list[str], open_: set[str]
+) -> tuple[list[str], list[str]]:
+    """Tell the symbols that change nothing a client could see from those that nothing decides.
+
+    What an observation depends on, `open_`, makes a difference; the others are tried alone, and
+    with all others.
+    """
     idle = [
         symbol
         for symbol in left
-        if all(
+        if symbol not in open_
+        and all(
             _hash(schema, defines | {symbol}) == _hash(schema, defines - {symbol})
-            for defines in surroundings
+            for defines in (on, on.union(left))
         )
     ]
     return idle, [symbol for symbol in left if symbol not in idle]
 
 
+def _find_open(observations: Iterable[Observation], known: Mapping[str, bool]) -> Iterator[str]:
+    """Yield the symbols on which it depends whether something is there."""
+    for condition in {each.condition for each in observations}:
+        if evaluate(condition, known) is None:
+            yield from (symbol for symbol in find_symbols(condition) if symbol not in known)
+
+
 def decide(observations: Iterable[Observation]) -> dict[str, bool]:
-    """Return the symbols that observations decide, by majority where they contradict each other."""
+    """Return the symbols that observations decide.
+
+    Where they contradict each other a large majority decides, else nothing does.
+    """
     seen = list(dict.fromkeys((each.condition, each.held) for each in observations))
     votes: dict[str, Counter[bool]] = {}
     for each in observations:
         for symbol, value in _imply(each.condition, held=each.held):
             votes.setdefault(symbol, Counter())[value] += 1
-    known = {symbol: count.most_common(1)[0][0] for symbol, count in votes.items()}
+    known = {
+        symbol: value
+        for symbol, count in votes.items()
+        for value in (True, False)
+        if count[value] and count[value] >= _MAJORITY * count[not value]
+    }
     while forced := {
         symbol: value
         for condition, held in seen
         for symbol, value in _force(condition, known, held=held)
+        if symbol not in votes
     }:
         known |= forced
     return known
+
+
+def _find_reliable(found: Match) -> list[Observation]:
+    """Return what was observed, less absences from lists that lack more than conditions explain.
+
+    Where the interface lacks what every build of the source has, it is of another release: what
+    else it lacks there proves nothing.
+    """
+    incomplete = {_stem(each.path) for each in found.differences if each.sort is Sort.MISSING}
+    return [each for each in found.observations if each.held or _stem(each.path) not in incomplete]
+
+
+def _stem(path: str) -> str:
+    """Return the list that something is in: a type's members, values, variants or features."""
+    stem, _, last = path.rpartition("/")
+    return f"{stem}/{last[:1]}" if last[:1] in "+^$" else stem
 
 
 def _imply(condition: Condition, *, held: bool) -> Iterator[tuple[str, bool]]:

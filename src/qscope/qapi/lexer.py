@@ -59,7 +59,10 @@ def explain(text: str, offset: int) -> str:
     if text[offset] != "'":
         match = _STRAY.match(text, offset)
         assert match is not None
-        return f"'{match[0][:_MAX_QUOTED]}' means nothing here"
+        quoted = match[0][:_MAX_QUOTED]
+        # What cannot be seen is named by its number.
+        shown = f"'{quoted}'" if quoted.isprintable() else ascii(quoted)
+        return f"{shown} means nothing here"
     position = offset + 1
     while text[position] not in "'\n":
         if text[position] == "\\":

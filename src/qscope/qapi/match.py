@@ -42,6 +42,9 @@ from qscope.qapi.definitions import (
 )
 from qscope.qapi.schema import Schema
 
+# Begins what stands for the kind of a type that is not there.
+_NO_KIND = "unknown "
+
 
 class Observation(NamedTuple):
     """At `path` a condition was seen to hold, or not to."""
@@ -97,7 +100,7 @@ class _Matcher:
         for definition in self._schema.find_commands_and_events():
             known.add(definition.name)
             entity = self._interface.by_name.get(definition.name)
-            if self._observe(definition.name, definition.condition, entity is not None):
+            if self._observe(definition.name, definition.condition, there=entity is not None):
                 self._enter(definition, entity)
         for info in (*self._interface.commands, *self._interface.events):
             if info.name not in known:
@@ -105,7 +108,7 @@ class _Matcher:
         for own, name, path in self._waiting:  # grows while it is read
             self._compare(own, name, path)
 
-    def _observe(self, path: str, condition: Condition | None, there: bool) -> bool:  # noqa: FBT001
+    def _observe(self, path: str, condition: Condition | None, *, there: bool) -> bool:
         """Note what presence tells; return whether to go on inside."""
         if condition is not None:
             self.found.observations.append(Observation(path, condition, there))
@@ -138,7 +141,7 @@ class _Matcher:
     def _compare_features(self, own: Features | None, other: Any, stem: str) -> None:
         listed = other.features if isinstance(other, Featured) else ()
         for feature in own or ():
-            self._observe(stem + feature.name, feature.condition, feature.name in listed)
+            self._observe(stem + feature.name, feature.condition, there=feature.name in listed)
         known = {feature.name for feature in own or ()}
         for name in listed:
             if name not in known:
@@ -155,14 +158,14 @@ class _Matcher:
         mine = self._schema.by_name[own]
         other = self._interface.by_name.get(name)
         assert not isinstance(mine, Command | Event)
-        if not self._observe(path, self._find_condition(mine), other is not None):
+        if other is None:
+            self._observe(path, self._find_condition(mine), there=False)
             return
         match (mine, other):
             case (Builtin(json_type=json_type), BuiltinType()) if json_type == other.json_type:
                 return
             case (Array(), ArrayType()):
                 self._follow(mine.element, other.element_type, path)
-                return
             case (Enum(), EnumType()):
                 self._compare_enums(mine, other, path)
             case (Object(), ObjectType()) if mine.discriminator == other.tag:
@@ -172,8 +175,10 @@ class _Matcher:
             case _:
                 self._differ(path, f"{_describe(other)} here, {_describe_own(mine)} in the source")
                 return
-        self.found.names.setdefault(name, own)
-        self._compare_features(mine.features, other, f"{path}/$")
+        if not isinstance(mine, Array):
+            self._observe(path, mine.condition, there=True)
+            self.found.names.setdefault(name, own)
+            self._compare_features(mine.features, other, f"{path}/$")
 
     def _find_condition(self, mine: Entity) -> Condition | None:
         """Return when a type exists: an array does where its elements do."""
@@ -184,7 +189,7 @@ class _Matcher:
         for value in mine.values:
             member = members.pop(value.name, None)
             where = f"{path}/^{value.name}"
-            if self._observe(where, value.condition, member is not None):
+            if self._observe(where, value.condition, there=member is not None):
                 self._compare_features(value.features, member, f"{where}/$")
         self._add_all(f"{path}/^", members)
 
@@ -194,14 +199,14 @@ class _Matcher:
         for own in shape.members:
             member = members.pop(own.name, None)
             where = f"{path}/{own.name}"
-            if self._observe(where, own.condition, member is not None) and member:
+            if self._observe(where, own.condition, there=member is not None) and member:
                 self._compare_members(own, member, where)
         self._add_all(f"{path}/", members)
         variants = {variant.case: variant for variant in other.variants}
         for branch in shape.branches:
             variant = variants.pop(branch.name, None)
             where = f"{path}/+{branch.name}"
-            if self._observe(where, branch.condition, variant is not None) and variant:
+            if self._observe(where, branch.condition, there=variant is not None) and variant:
                 self._follow(branch.type, variant.type, where)
         self._add_all(f"{path}/+", variants)
 
@@ -215,17 +220,27 @@ class _Matcher:
     def _compare_alternates(self, mine: Alternate, other: AlternateType, path: str) -> None:
         """Branches have no names on the wire: the kind of JSON tells them apart."""
         here = {self._find_kind(member.type): member.type for member in other.members}
-        # Branches of types that are configured out are of no kind; their order is the source's.
-        gone = [name for name in here.values() if name not in self._interface.by_name]
+        # Branches of types that are configured out are of no kind. Which they are is sure only
+        # where all that they can be are there.
+        gone = [name for name in here.values() if self._find_kind(name) == _NO_KIND + name]
+        doubtful = [
+            branch
+            for branch in mine.branches
+            if self._find_own_kind(branch) not in here
+            and self._find_condition(self._schema.by_name[branch.type])
+        ]
+        gone_branches = dict(zip((each.name for each in doubtful), gone, strict=False))
         for branch in mine.branches:
             kind = self._find_own_kind(branch)
-            name = here.pop(kind, None)
-            if name is None and gone and self._find_condition(self._schema.by_name[branch.type]):
-                name = here.pop(self._find_kind(gone[0]))
-                del gone[0]
-            if self._observe(f"{path} ({kind})", branch.condition, name is not None) and name:
+            if gone and branch in doubtful and len(doubtful) != len(gone):
+                continue
+            name = here.pop(kind, None) or here.pop(
+                _NO_KIND + gone_branches.get(branch.name, ""), None
+            )
+            where = f"{path} ({kind})"
+            if self._observe(where, branch.condition, there=name is not None) and name:
                 self._follow(branch.type, name, path)
-        for kind in here:
+        for kind in [kind for kind in here if not kind.startswith(_NO_KIND)]:
             self._add(f"{path} ({kind})")
 
     def _find_kind(self, name: str) -> str:
@@ -238,7 +253,8 @@ class _Matcher:
             case ArrayType() | ObjectType():
                 return entity.meta_type
             case _:
-                return f"unknown type {name}"
+                # An array that is configured out still says that it is one.
+                return "array" if name.startswith("[") else _NO_KIND + name
 
     def _find_own_kind(self, branch: Branch) -> str:
         found = self._schema.by_name[branch.type]

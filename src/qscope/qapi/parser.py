@@ -16,13 +16,13 @@ from qscope.errors import DocError, SchemaError
 from qscope.qapi.docs import Doc
 from qscope.qapi.lexer import explain, is_token, tokenize
 from qscope.qapi.pragma import Pragma
-from qscope.qapi.source import Place, Source, error_at
+from qscope.qapi.source import Place, Source, error_at, identify
 
 if TYPE_CHECKING:
     from qscope.qapi.doc_reader import RequireEnd
 
-# Returns the bytes of a file; raises OSError.
-Reader: TypeAlias = Callable[[str], bytes]
+# Returns the bytes of a file, or its text; raises OSError.
+Reader: TypeAlias = Callable[[str], bytes | str]
 
 # No schema is nested half as deep, and no interpreter is at its end there.
 _MAX_DEPTH = 100
@@ -46,7 +46,7 @@ class Parsed(NamedTuple):
     docs: list[Doc]
     pragma: Pragma
     # Names of the files, the root first, then each at its first include.
-    modules: list[str]
+    modules: dict[str, None]
 
 
 def parse_files(root: Source, read: Reader | None, *, check_docs: bool) -> Parsed:
@@ -56,8 +56,10 @@ def parse_files(root: Source, read: Reader | None, *, check_docs: bool) -> Parse
     return parser.parsed
 
 
-def decode_text(name: str, data: bytes, included_at: Place | None = None) -> Source:
+def decode_text(name: str, data: bytes | str, included_at: Place | None = None) -> Source:
     """Make a source of a file's bytes. Raises SchemaError when they are not UTF-8."""
+    if isinstance(data, str):
+        return make_source(name, data, included_at)
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -92,7 +94,7 @@ def _import_check() -> Callable[[Doc, "RequireEnd"], None]:
 
 class _Parser:
     def __init__(self, read: Reader | None, *, check_docs: bool) -> None:
-        self.parsed = Parsed([], [], Pragma(), [])
+        self.parsed = Parsed([], [], Pragma(), {})
         self._read = read
         self._check_docs = _import_check() if check_docs else None
         self._seen: set[str] = set()
@@ -158,7 +160,7 @@ class _Parser:
             raise place.error("'include' takes the name of a file")
         path = posixpath.join(posixpath.dirname(place.source.name), name)
         self._note_module(path)
-        absolute = posixpath.abspath(path)
+        absolute = identify(path)
         includers = [place.source, *(each.source for each in place.source.includers())]
         if any(each.path == absolute for each in includers):
             raise place.error(f"'{name}' includes itself, directly or through other files")
@@ -178,8 +180,7 @@ class _Parser:
         return decode_text(path, data, place)
 
     def _note_module(self, name: str) -> None:
-        if name not in self.parsed.modules:
-            self.parsed.modules.append(name)
+        self.parsed.modules.setdefault(name)
 
 
 def _read_expression(source: Source, tokens: list[str], position: int) -> tuple[Value, int]:

@@ -49,7 +49,11 @@ def resolve(parsed: Parsed, definitions: Iterable[Entity], *, check_docs: bool) 
     resolver = _Resolver(entities, parsed.pragma.command_returns_exceptions)
     documented = Documented(entities, parsed.pragma.documentation_exceptions)
     for entity in entities.values():
-        resolver.check(entity)
+        try:
+            resolver.check(entity)
+        except RecursionError as error:
+            message = "it is based on, or branches to, too long a chain of types"
+            raise error_in(entity, message) from error
         if entity.doc and entity.doc.outline:
             documented.connect(entity, entity.doc, entity.doc.outline)
     if check_docs:
@@ -187,7 +191,7 @@ class _Resolver:
             seen[name] = part.name
 
     def _check_array(self, array: Array) -> None:
-        element = self._find_type(array.element, array, "the element of an array")
+        element = self._find_type(array.element, array, f"the array [ '{array.element}' ]")
         if isinstance(element, Array):
             raise error_in(array, f"an array of {describe(element)}: arrays do not nest")
 
@@ -272,17 +276,17 @@ class _Resolver:
         member = seen.get(C_NAMES[name])
         if member is None or member.name != name:
             raise error_in(union, f"'base' has no member '{name}' to be the discriminator")
-        owner = self._find_owner(union, member)
-        where = f"discriminator '{name}' of " + (
-            "'base'" if owner.implicit else f"base type '{owner.name}'"
-        )
         enum = self._entities[member.type]
-        if not isinstance(enum, Enum):
-            raise error_in(union, f"{where} must be of an enum type, not {describe(enum)}")
-        if member.optional:
-            raise error_in(union, f"{where} must not be optional")
-        if member.condition is not None:
-            raise error_in(union, f"{where} must not be conditional")
+        problem = (
+            f"must be of an enum type, not {describe(enum)}" if not isinstance(enum, Enum)
+            else "must not be optional" if member.optional
+            else "must not be conditional" if member.condition is not None
+            else None
+        )  # fmt: skip
+        if problem or not isinstance(enum, Enum):
+            owner = self._find_owner(union, member)
+            where = "'base'" if owner.implicit else f"base type '{owner.name}'"
+            raise error_in(union, f"discriminator '{name}' of {where} {problem}")
         return enum
 
     def _check_branch(self, union: Object, branch: Branch) -> None:
@@ -299,7 +303,7 @@ class _Resolver:
         assert isinstance(branch, Object)
         added = self._c_names[name]
         assert added is not None
-        self._limit_members(union, len(added))
+        self._limit_members(union, len(added) + 1)
         if not seen.keys().isdisjoint(added):
             clash = next(key for key in added if key in seen)
             self._refuse_clash(union, (branch, added[clash]), (union, seen[clash]))
@@ -345,7 +349,10 @@ class _Resolver:
         found = self._find_type(command.ret_type, command, "'returns' of the command")
         if command.name in self._returns_exceptions:
             return
-        returned = self._entities[found.element] if isinstance(found, Array) else found
+        returned = found
+        if isinstance(found, Array):
+            self._check_array(found)
+            returned = self._types[found.element]
         if not isinstance(returned, Object):
             raise error_in(
                 command, f"'returns' takes an object or an array of them, not {describe(found)}"
@@ -366,6 +373,5 @@ class _Resolver:
         self._check_object(found)
         members = self.shapes[found.name].members
         if not boxed and any(member.condition is not None for member in members):
-            raise error_in(
-                user, f"'data' of the {kind} has conditional members, which takes 'boxed': true"
-            )
+            message = f"conditional members in 'data' of the {kind}"
+            raise error_in(user, f"{message}: they take a named type and 'boxed': true")

@@ -50,6 +50,8 @@ class Schema:
 
         `unmask` keeps the names of types.
         """
+        if isinstance(defines, str):
+            raise TypeError("defines is a collection of symbols, not one string")
         users = self.find_commands_and_events()
         return tuple(
             introspect(self.by_name, self.shapes, users, frozenset(defines), unmask=unmask)

@@ -10,6 +10,8 @@ import re
 from qscope.qapi.doc_style import keeps_style
 from qscope.qapi.docs import Outline
 
+# QEMU strips any space from a line's end; the patterns below know blanks alone.
+_find_odd_space = re.compile(r"[^\S\n ]").search
 _DEFINITION = re.compile(r"##\n# @([^:\s]+):\n")
 _FREE_FORM = re.compile(r"##\n(?!# @)(?:#(?: (?!@[^:\n]*:).*)?\n)*+##")
 _TAG = r"(?:Returns|Errors|Since|TODO|Notes?|Examples?):(?!:)"
@@ -17,7 +19,7 @@ _TAG = r"(?:Returns|Errors|Since|TODO|Notes?|Examples?):(?!:)"
 # next description, or the end; and no other indented line.
 _INDENTED = r"""(
     (?: \#\ *\n )*+ \#\ {5}\S.*\n (?: \#\ *\n | \#\ {5,}\S.*\n )*+
-    (?: (?<=\#\n) | (?= \#\#\Z | \#\ @[^:\n]*: ) )
+    (?: (?<=\n\#\n) | (?= \#\#\Z | \#\ @[^:\n]*: ) )
 )?+ (?! (?: \#\ *\n )*+ \#\ \ +\S )"""
 _PART = re.compile(
     rf"""
@@ -38,7 +40,7 @@ _FREE_FORM_OUTLINE = Outline()
 
 def skim(raw: str) -> Outline | None:
     """Return what a comment describes; None when it must be read line by line."""
-    if not keeps_style(raw):
+    if _find_odd_space(raw) or not keeps_style(raw):
         return None
     start = _DEFINITION.match(raw)
     if start is None:

@@ -14,13 +14,22 @@ from qscope.errors import Location, SchemaError
 from qscope.qapi.lexer import find_offsets
 
 
+def identify(name: str) -> str:
+    """Return what is the same for all names of a file, but for links."""
+    try:
+        return posixpath.abspath(name)
+    except FileNotFoundError:
+        # The current folder is gone.
+        return posixpath.normpath(name)
+
+
 class Source:
     """One file of a schema: its name as opened, its text, and where it was included."""
 
     def __init__(self, name: str, text: str, included_at: "Place | None" = None) -> None:
         self.name = name
         # The same for all names of a file, but for links.
-        self.path = posixpath.abspath(name)
+        self.path = identify(name)
         self.text = text
         self.included_at = included_at
 
