@@ -18,7 +18,9 @@ _WORDS = [
     "{ 'not': 'A' }", "'u'", "'has-x'", "'q-x'", "'a_b'", "'A'", "''", "'*a'", "'IntList'", "'on'",
     "{ 'type': 'int', 'if': 'A' }", "'include'", "'pragma'", "'boxed'", "'returns'", "'event'",
     "##", "#", "# @x: y", "# Features:", "# Returns: x", "# text", "#     text", "#x", "# Since:",
-    "# Note: x", "# a. B", "'", '"', "\\", ";", "\u00e9", "\n", "\n##\n# @Named:\n##\n",
+    "# Note: x", "# a. B",
+    "# Since:\t", "# Features:\t", "#     C#", "# @b:\u00a0", "# \tx",
+    "'", '"', "\\", ";", "\u00e9", "\n", "\n##\n# @Named:\n##\n",
 ]  # fmt: skip
 
 

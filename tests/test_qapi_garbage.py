@@ -110,6 +110,24 @@ def test_bad_files(place, make, says):
         open_schema(place)
 
 
+@pytest.mark.parametrize("name", ["-", "/dev/stdin"])
+def test_only_the_user_may_name_a_stream(place, name):
+    place.write_text(f"{{ 'include': '{name}' }}")
+    done = subprocess.run(
+        [sys.executable, "-m", "qscope", "compile", place.name],
+        cwd=place.parent, stdin=subprocess.PIPE, timeout=DEADLINE, check=False,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "cannot read the included file" in done.stderr
+
+
+@pytest.mark.parametrize("path", ["a\0b", "\ud800", ""])
+def test_what_is_no_path(path):
+    with pytest.raises(SchemaError, match="cannot read the schema"):
+        open_schema(path)
+
+
 @pytest.mark.parametrize(("make", "says"), BAD_FILES)
 def test_bad_included_files(place, tmp_path, make, says):
     make(place)
@@ -153,6 +171,27 @@ def test_bad_included_files(place, tmp_path, make, says):
             + ",".join(f"'v{n}': 'S0s'" for n in range(1 << 16))
             + "} }\n{ 'struct': 'S0s', 'data': {} }",
             id="branches",
+        ),
+        pytest.param(
+            "{ 'enum': 'E0e', 'data': [" + ",".join(f"'v{n}'" for n in range(1000)) + "] }\n"
+            "{ 'struct': 'U0u', 'data': {} }\n"
+            + "".join(
+                f"{{ 'union': 'U{n + 1}u', 'base': {{ 'e{n}': 'E0e' }}, 'discriminator': 'e{n}',"
+                f" 'data': {{ 'v0': 'U{n}u', 'v1': 'U{n}u' }} }}\n"
+                for n in range(40)
+            ),
+            id="unions in unions",
+        ),
+        pytest.param(
+            "".join(f"{{ 'include': 'd{n}/../schema.json' }}\n" for n in range(1 << 15)),
+            id="includes",
+        ),
+        pytest.param(
+            "{ 'command': 'a', 'data': '"
+            + "a" * 150
+            + "' }\n"
+            + "".join(f"{{ 'struct': 'A{'a' * 150}{n}', 'data': {{}} }}\n" for n in range(5000)),
+            id="what may be meant",
         ),
         pytest.param(" " * (8 << 20), id="space"),
         pytest.param("\\" * (4 << 20), id="backslashes"),

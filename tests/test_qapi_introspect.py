@@ -1,5 +1,6 @@
 """What a schema becomes: QEMU's order and numbers, conditions, round trips, inference."""
 
+import itertools
 import json
 import random
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from qscope import qapi
 from qscope.model.canonical import schema_hash
-from qscope.model.interface import Interface
+from qscope.model.interface import Interface, find_references
 from qscope.model.schema_info import decode_entities, encode_entity
 from qscope.qapi.annotate import annotate, annotate_source
 from qscope.qapi.conditions import build_condition, find_symbols, holds, render_condition
@@ -120,6 +121,20 @@ def names_of(text, defines=(), *, unmask=True):
                 },
                 EMPTY | {"name": "2"},
                 EMPTY | {"name": "3"},
+            ],
+        ),
+        (
+            # All branches are out: the list of them stays.
+            (
+                "{ 'event': 'E', 'boxed': true, 'data': 'Union1x' }\n"
+                "{ 'enum': 'Enum1x', 'data': [ { 'name': 'x', 'if': 'NEVER' } ] }\n"
+                "{ 'union': 'Union1x', 'base': { 'e': 'Enum1x' }, 'discriminator': 'e', 'data': {} }"
+            ),
+            [
+                {"meta-type": "event", "name": "E", "arg-type": "0"},
+                EMPTY | {"members": [{"name": "e", "type": "1"}], "tag": "e", "variants": []},
+                {"meta-type": "enum", "name": "1", "members": [], "values": []},
+                EMPTY | {"name": "2"},
             ],
         ),
         (
@@ -246,16 +261,90 @@ DEFINED = ("A", "B", "C")
 
 @settings(max_examples=200, deadline=None)
 @given(sources(), DEFINES)
-def test_inferring_gives_the_symbols_back(text, defines):
+def test_inference_is_sound(text, defines):
+    """What is decided is so in every build that no client could tell from this one."""
     schema = qapi.parse(text)
     interface = Interface(schema.introspect(defines))
     found = infer(schema, interface)
-    assert set(found.on) <= set(defines)
-    assert not set(found.off) & set(defines)
+    same = [
+        each
+        for each in BUILDS
+        if schema_hash(Interface(schema.introspect(each))) == schema_hash(interface)
+    ]
+    assert all(set(found.on) <= build for build in same)
+    assert not any(set(found.off) & build for build in same)
+    for symbol in found.without_effect:
+        assert all(build ^ {symbol} in same for build in same)
     assert found.differences == ()
     decided = {*found.on, *found.off, *found.without_effect, *found.undecided}
     assert decided == set(schema.symbols)
     assert found.exact or found.undecided
+
+
+BUILDS = [frozenset(each) for size in range(4) for each in itertools.combinations("ABC", size)]
+
+
+@pytest.mark.parametrize(
+    ("text", "defines", "expected"),
+    [
+        pytest.param(
+            "{ 'command': 'a', 'if': { 'all': [ 'A', 'B', { 'not': 'C' } ] } }\n{ 'command': 'b' }",
+            [], ((), (), (), ("A", "B", "C")), id="any of three may be why",
+        ),
+        pytest.param(
+            "{ 'command': 'a', 'if': 'A' }\n{ 'command': 'b', 'if': { 'all': [ 'A', 'B' ] } }\n"
+            "{ 'command': 'c' }", [], ((), ("A",), ("B",), ()), id="what another hides",
+        ),
+        pytest.param(
+            "{ 'command': 'a', 'if': { 'all': [ 'A', 'B' ] } }",
+            ["A", "B"], (("A", "B"), (), (), ()), id="both must be",
+        ),
+        pytest.param(
+            "{ 'command': 'a', 'data': { 'x': 'Alt0x' } }\n{ 'alternate': 'Alt0x', 'data': {"
+            " 'o': { 'type': 'Obj0x', 'if': 'B' }, 'e': { 'type': 'Enum0x', 'if': 'C' } } }\n"
+            "{ 'struct': 'Obj0x', 'data': {}, 'if': 'A' }\n"
+            "{ 'enum': 'Enum0x', 'data': [ 'x' ], 'if': 'A' }",
+            ["C"], ((), (), (), ("A", "B", "C")), id="a branch whose type is out",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_decided(text, defines, expected):
+    schema = qapi.parse(text)
+    found = infer(schema, Interface(schema.introspect(defines)))
+    assert (found.on, found.off, found.without_effect, found.undecided) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "older", "undecided"),
+    [
+        pytest.param(
+            # An older release lacks the whole list of newer things, conditional or not.
+            "{ 'enum': 'Enum0x', 'data': [ 'old', 'new', { 'name': 'newer', 'if': 'A' } ] }",
+            "{ 'enum': 'Enum0x', 'data': [ 'old' ] }", ("A",), id="absent beside what is missing",
+        ),
+        pytest.param(
+            # What is there under a condition now was there always then.
+            "{ 'enum': 'Enum0x', 'data': [ { 'name': 'old', 'if': 'A' },"
+            " { 'name': 'new', 'if': 'A' } ] }",
+            "{ 'enum': 'Enum0x', 'data': [ 'old' ] }", ("A",), id="a tie",
+        ),
+        pytest.param(
+            "{ 'enum': 'Enum0x', 'data': [ 'x' ], 'if': 'A' }",
+            "{ 'struct': 'Enum0x', 'data': {} }", ("A",), id="another kind of type",
+        ),
+    ],
+)  # fmt: skip
+def test_another_release_proves_little(source, older, undecided):
+    command = "{ 'command': 'a', 'data': { 'x': 'Enum0x' } }\n"
+    found = infer(qapi.parse(command + source), Interface(qapi.parse(command + older).introspect()))
+    assert (found.on, found.off, found.undecided) == ((), (), undecided)
+    assert found.differences
+
+
+def test_nothing_in_common():
+    schema = qapi.parse("{ 'command': 'a', 'if': 'A' }\n{ 'command': 'b' }")
+    found = infer(schema, Interface(qapi.parse("{ 'command': 'c' }").introspect()))
+    assert (found.on, found.off, found.undecided) == ((), (), ("A",))
 
 
 @settings(max_examples=100, deadline=None)
@@ -278,9 +367,23 @@ def test_matching_names_types_as_the_source_does(text, defines):
     own = annotate_source(schema, "x")
     found = annotate(schema, match(schema, Interface(entities)).names, "y")
     reached = set(found.type_names)
+    # Everything that commands and events lead to is named.
+    interface = Interface(entities)
+    assert reached >= {name for name in reach(interface) if name.isdigit()}
     assert {name: own.type_names[name] for name in reached} == found.type_names
     integers = {name: facts for name, facts in own.integer_types.items() if name in reached}
     assert {name: dict(facts) for name, facts in found.integer_types.items()} == integers
+
+
+def reach(interface):
+    """Yield every entity that commands and events lead to."""
+    waiting = [each.name for each in (*interface.commands, *interface.events)]
+    for name in waiting:  # grows while it is read
+        if name in interface.by_name:
+            yield name
+            waiting += [
+                each for each in find_references(interface.by_name[name]) if each not in waiting
+            ]
 
 
 # Inference from what the source does not explain.

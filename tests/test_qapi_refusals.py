@@ -192,6 +192,7 @@ DEFINITIONS = [
     ("{ 'command': 'a', 'returns': [ 'Enum1x' ] }", "'Enum1xList'"),
     ("{ 'command': 'a', 'returns': 'Alt1x' }", "alternate type 'Alt1x'"),
     ("{ 'command': 'a', 'returns': 'Nosuch' }", "'Nosuch'"),
+    ("{ 'command': 'a', 'data': { 'b': [ 'Nosuch' ] } }", "[ 'Nosuch' ]"),
     ("{ 'event': 'A', 'data': 'int' }", "built-in type 'int'"),
     ("{ 'event': 'A', 'data': 'Union1x' }", "'boxed'"),
     ("{ 'event': 'A', 'data': { 'b': { 'type': 'int', 'if': 'A' } } }", "'boxed'"),
@@ -322,6 +323,13 @@ def test_which_error_wins(files, place, names):
     assert names in caught.value.message
 
 
+def test_an_array_used_before_it_is_checked():
+    """Its name is known as soon as somebody mentions it in brackets."""
+    text = "{ 'command': 'a', 'returns': 'NosuchList' }\n"
+    text += "{ 'struct': 'Foo', 'data': { 'a': [ 'Nosuch' ] } }"
+    assert "'Nosuch', which does not exist" in refuse(text).message
+
+
 def test_a_text_that_includes_needs_a_reader():
     with pytest.raises(SchemaError, match=r"(?s)a\.json.*no reader"):
         qapi.parse("{ 'include': 'a.json' }")
@@ -366,6 +374,24 @@ def test_what_a_hint_suggests():
         "{ 'struct': 'DiskOptions', 'data': {} }\n{ 'command': 'a', 'data': 'DiskOption' }"
     )
     assert "did you mean 'DiskOptions'?" in error.message
+
+
+def test_arguments_that_are_none():
+    with pytest.raises(ValueError, match="'Check'"):
+        qapi.parse("", docs="Check")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="collection"):
+        qapi.parse("").introspect("CONFIG_A")
+
+
+def test_a_path_may_be_a_string_and_a_file_a_text():
+    schema = qapi.parse("some/file.json", read=lambda path: f"{{ 'command': 'x{len(path)}' }}")
+    assert "x14" in schema.by_name
+
+
+def test_a_folder_that_is_gone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tmp_path.rmdir()
+    assert "a" in qapi.parse("{ 'command': 'a' }").by_name
 
 
 def test_what_the_reader_says_is_passed_on():

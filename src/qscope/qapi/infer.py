@@ -97,10 +97,7 @@ def decide(observations: Iterable[Observation]) -> dict[str, bool]:
     Where they contradict each other a large majority decides, else nothing does.
     """
     seen = list(dict.fromkeys((each.condition, each.held) for each in observations))
-    votes: dict[str, Counter[bool]] = {}
-    for each in observations:
-        for symbol, value in _imply(each.condition, held=each.held):
-            votes.setdefault(symbol, Counter())[value] += 1
+    votes = _count(observations)
     known = {
         symbol: value
         for symbol, count in votes.items()
@@ -115,6 +112,15 @@ def decide(observations: Iterable[Observation]) -> dict[str, bool]:
     }:
         known |= forced
     return known
+
+
+def _count(observations: Iterable[Observation]) -> dict[str, Counter[bool]]:
+    """Count, for each symbol, the observations that leave it only one value, by that."""
+    votes: dict[str, Counter[bool]] = {}
+    for each in observations:
+        for symbol, value in _imply(each.condition, held=each.held):
+            votes.setdefault(symbol, Counter())[value] += 1
+    return votes
 
 
 def _find_reliable(found: Match) -> list[Observation]:
@@ -187,8 +193,12 @@ def evaluate(condition: Condition, known: Mapping[str, bool]) -> bool | None:
 def _find_contradictions(
     observations: Iterable[Observation], known: Mapping[str, bool]
 ) -> Iterator[Difference]:
+    """Yield what no values of the symbols explain, or only values that something else refutes."""
+    contested = {symbol for symbol, count in _count(observations).items() if len(count) > 1}
     for path, condition, held in observations:
-        if evaluate(condition, known) is (not held):
-            text = render_condition(condition)
-            here = "here, and" if held else "not here, and"
-            yield Difference(path, Sort.CHANGED, f"{here} the source has it if {text}")
+        value = evaluate(condition, known)
+        doubtful = value is None and not contested.isdisjoint(find_symbols(condition))
+        if value is (not held) or doubtful:
+            here = "here" if held else "not here"
+            what = f"{here}, and the source has it if {render_condition(condition)}"
+            yield Difference(path, Sort.CHANGED, what)
