@@ -128,7 +128,8 @@ def names_of(text, defines=(), *, unmask=True):
             (
                 "{ 'event': 'E', 'boxed': true, 'data': 'Union1x' }\n"
                 "{ 'enum': 'Enum1x', 'data': [ { 'name': 'x', 'if': 'NEVER' } ] }\n"
-                "{ 'union': 'Union1x', 'base': { 'e': 'Enum1x' }, 'discriminator': 'e', 'data': {} }"
+                "{ 'union': 'Union1x', 'base': { 'e': 'Enum1x' }, 'discriminator': 'e',"
+                " 'data': {} }"
             ),
             [
                 {"meta-type": "event", "name": "E", "arg-type": "0"},

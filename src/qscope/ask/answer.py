@@ -18,7 +18,8 @@ class Answer(Struct, frozen=True):
 
     `evidence` is the source that decides (a QMP command, with its argument where it has one),
     `why` says in words how, `entity` names the SchemaInfo entry a type path leads to, and
-    `position` is the component at which a "no" stops, counted from 0.
+    `position` is the component at which a "no" stops, counted from 0; `left_out` tells that the
+    source has it and this build does not, so that nothing else is meant.
     """
 
     verdict: Verdict
@@ -26,6 +27,7 @@ class Answer(Struct, frozen=True):
     why: str = ""
     entity: str | None = None
     position: int | None = None
+    left_out: bool = False
 
 
 def decide(*, holds: bool, evidence: str, why: str = "", position: int | None = None) -> Answer:

@@ -44,7 +44,9 @@ def _ask_schema(interface: Interface, path: Path) -> Answer:
     source = interface.schema_source
     name = interface.find_name(path.name)
     if name not in interface.by_name:
-        return Answer(Verdict.NO, source, f"nothing is called {path.name!r}", position=0)
+        reason = _explain_absence(interface, None, path.name)
+        why = f"nothing is called {path.name!r}{reason and ': ' + reason}"
+        return Answer(Verdict.NO, source, why, position=0, left_out=bool(reason))
     ended = walk(interface, name, path.steps)
     if ended.found is None:
         assert isinstance(ended.entity, OpaqueEntity)
@@ -52,10 +54,17 @@ def _ask_schema(interface: Interface, path: Path) -> Answer:
         return unknown(source, why)
     if not ended.found:
         step = path.steps[ended.position]
-        why = f"{step.text!r} is not there"
-        return Answer(Verdict.NO, source, why, ended.entity.name, ended.position + 1)
+        reason = _explain_absence(interface, ended.entity.name, step.text)
+        why = f"{step.text!r} is not there{reason and ': ' + reason}"
+        position = ended.position + 1
+        return Answer(Verdict.NO, source, why, ended.entity.name, position, bool(reason))
     is_type = ended.position == len(path.steps)
     return Answer(Verdict.YES, source, entity=ended.entity.name if is_type else None)
+
+
+def _explain_absence(interface: Interface, name: str | None, component: str) -> str:
+    annotations = interface.annotations
+    return annotations.explain_absence(name, component) if annotations else ""
 
 
 def _ask_command(interface: Interface, path: Path) -> Answer:

@@ -25,7 +25,7 @@ from qscope.model.schema_info import (
 
 def suggest(interface: Interface, path: str, answer: Answer) -> list[str]:
     """Return up to three paths like `path` up to where it stops, with a near name there."""
-    if answer.position is None:
+    if answer.position is None or answer.left_out:
         return []
     components = path.split("/")
     position = min(answer.position, len(components) - 1)
@@ -70,6 +70,7 @@ def find_starts(interface: Interface, prefix: str | None) -> Iterator[str]:
     if prefix is None:
         yield from _name_commands(interface)
         yield from _name_events(interface)
+        yield from interface.source_names
         return
     match prefix:
         case "command":

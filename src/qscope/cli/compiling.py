@@ -108,7 +108,7 @@ def command(
 
         with draw_progress() as progress:
             opened = load(like, use_cache=not no_cache, timeout=timeout, progress=progress)
-        return _infer(parsed, schema, opened.interface, output, form or "text")
+        return _infer(parsed, schema, opened.interface, like, output, form or "text")
     note_unused_defines(parsed, defines)
     entities = parsed.introspect(defines, unmask=unmask)
     _write(output, _render_json(entities) if form != "text" else _render_text(entities))
@@ -174,7 +174,9 @@ def _mark(name: str, features: Iterable[str]) -> str:
     return name + "".join(f" ${feature}" for feature in features)
 
 
-def _infer(schema: Schema, path: str, interface: "Interface", output: str | None, form: str) -> int:
+def _infer(
+    schema: Schema, path: str, interface: "Interface", like: str, output: str | None, form: str
+) -> int:
     from qscope.qapi.annotate import annotate  # noqa: PLC0415 - compiling alone needs it not
     from qscope.qapi.infer import infer  # noqa: PLC0415
 
@@ -189,8 +191,10 @@ def _infer(schema: Schema, path: str, interface: "Interface", output: str | None
         if form == "json":
             evidence = f"structural match with {show_path(path)}"
             facts = annotate(schema, found.match.names, evidence)
-            echo_json(_describe_inference(found) | _describe_facts(facts))
+            about = {"snapshot": show_path(like), "source": show_path(path)}
+            echo_json(about | _describe_inference(found) | _describe_facts(facts))
         else:
+            click.echo(f"here: {interface.identity.describe()}, from {like}; source: {path}")
             click.echo(_render_inference(found))
     if found.exact:
         return 0

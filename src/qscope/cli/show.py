@@ -55,7 +55,10 @@ def command(interface: Interface, path: str, depth: int, form: str, *, raw: bool
 
 def _hint(interface: Interface, path: str) -> str:
     """Say what may have been meant: a near path, or the same name of another kind."""
-    guesses = suggest(interface, path, ask(interface, path))
+    answer = ask(interface, path)
+    if answer.left_out:
+        return ""
+    guesses = suggest(interface, path, answer)
     name = path.split("/", maxsplit=1)[0]
     if not guesses and ":" not in name:
         prefixes = ("device", "object", "machine", "cpu", "qemuopts")

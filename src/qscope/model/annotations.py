@@ -28,15 +28,21 @@ def _no_doc(_: str) -> EntityDoc | None:
     return None
 
 
+def _no_reason(_: str | None, __: str) -> str:
+    return ""
+
+
 class Annotations(Struct, frozen=True):
     """Extra facts about an interface's entities, by their names in it.
 
     `evidence` says where they come from. `type_names` has the source's names of types.
     `integer_types` has the types behind `int`, by entity and by member: `uint16`, `size`; arrays of
-    them as `[uint16]`. `find_doc` returns documentation.
+    them as `[uint16]`. `find_doc` returns documentation. `explain_absence` says why the source has
+    something and the interface does not, of a path's component at an entity (None: the first), "".
     """
 
     evidence: str
     type_names: Mapping[str, str] = field(default_factory=dict)
     integer_types: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     find_doc: Callable[[str], EntityDoc | None] = _no_doc
+    explain_absence: Callable[[str | None, str], str] = _no_reason

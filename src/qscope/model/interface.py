@@ -115,6 +115,11 @@ class Interface:
         names = self.annotations.type_names if self.annotations else {}
         return {own: name for name, own in names.items()}
 
+    @property
+    def source_names(self) -> Iterator[str]:
+        """A source's names of types, those of inline members aside."""
+        return (own for own in self._by_source_name if own[:1].isupper())
+
     def find_name(self, name: str) -> str:
         """Return the name under which `by_name` may have it: a source's name of a type unmasked."""
         return name if name in self.by_name else self._by_source_name.get(name, name)

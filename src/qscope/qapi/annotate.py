@@ -7,7 +7,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 
 from qscope.model.annotations import Annotations, EntityDoc
-from qscope.qapi.definitions import IMPLICIT, Array, Builtin, Object
+from qscope.qapi.conditions import Condition, render_condition
+from qscope.qapi.definitions import IMPLICIT, Array, Builtin, Entity, Enum, Object
 from qscope.qapi.doc_reader import read_sections, read_symbol
 from qscope.qapi.docs import Doc, Topic
 from qscope.qapi.schema import Schema
@@ -28,7 +29,42 @@ def annotate(schema: Schema, names: Mapping[str, str], evidence: str) -> Annotat
         {name: own for name, own in names.items() if own != name},
         integers,
         lambda name: find_doc(schema, names[name]) if name in names else None,
+        lambda name, component: _explain(schema, names, name, component),
     )
+
+
+def _explain(schema: Schema, names: Mapping[str, str], name: str | None, component: str) -> str:
+    if name is None:
+        entity = schema.by_name.get(component)
+        if entity is None:
+            return ""
+        if entity.condition is not None:
+            return _only_if(entity.condition)
+        return "it is defined, but no command and no event leads to it"
+    owner = schema.by_name.get(names.get(name, ""))
+    for text, condition in _find_parts(schema, owner):
+        if condition is not None and text == component.removeprefix("*"):
+            return _only_if(condition)
+    return ""
+
+
+def _only_if(condition: Condition) -> str:
+    return f"it is there only with {render_condition(condition)}"
+
+
+def _find_parts(schema: Schema, owner: Entity | None) -> Iterator[tuple[str, Condition | None]]:
+    """Yield what can follow an entity in a path, and on what that depends."""
+    for feature in owner.features or () if owner else ():
+        yield f"${feature.name}", feature.condition
+    match owner:
+        case Enum(values=values):
+            yield from ((f"^{value.name}", value.condition) for value in values)
+        case Object(name=name):
+            shape = schema.shapes[name]
+            yield from ((member.name, member.condition) for member in shape.members)
+            yield from ((f"+{branch.name}", branch.condition) for branch in shape.branches)
+        case _:
+            pass
 
 
 def _find_integers(schema: Schema, name: str) -> Iterator[tuple[str, str]]:
