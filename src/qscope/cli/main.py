@@ -6,6 +6,7 @@ Exit status: 0 yes, 1 no, 2 could not do it, 3 cannot tell; 128 + n when signal 
 import importlib
 import io
 import os
+import signal
 import sys
 from typing import NoReturn, TextIO
 
@@ -39,6 +40,7 @@ class _LazyGroup(click.Group):
         if name not in _MODULES:
             return None
         module = importlib.import_module(f"qscope.cli.{_MODULES[name]}")
+        _catch_interrupts()
         command: click.Command = module.command
         return command
 
@@ -83,6 +85,12 @@ def main() -> NoReturn:
         status = _complain(f"cannot write the output: {error.strerror}")
     sys.stderr.flush()
     os._exit(status)
+
+
+def _catch_interrupts() -> None:
+    """Have a Ctrl-C raised from here on, which __main__.py had end the program."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _open_streams() -> None:
