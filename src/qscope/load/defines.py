@@ -9,7 +9,7 @@ from qscope.load.files import explain_error, read_regular
 _MAX_BYTES = 16 << 20
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9_]*")
 _DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)(?![\w(])", re.MULTILINE)
-_C_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+_C_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*", re.DOTALL)
 # As make and Kconfig have it (`SYMBOL=n` is one that is not defined), or bare.
 _LINE = re.compile(r"(\w+)(=.*)?")
 

@@ -6,11 +6,11 @@ A name that was found good is remembered: a schema uses most of its names many t
 import re
 
 _NAME = re.compile(r"(__[a-z0-9.-]+_)?(x-)?([a-z][a-z0-9_-]*)", re.IGNORECASE)
-_CAMEL = re.compile(r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")
+_CAMEL = re.compile(r"[A-Z][A-Z0-9]*[a-z][A-Za-z0-9]*")
 # The bulk: names of members, values, features and branches that break no rule for any of them.
 _PLAIN = re.compile(r"(?!q-|has-|u\Z)[a-z][a-z0-9-]*")
 _PLAIN_EVENT = re.compile(r"[A-Z][A-Z0-9_]*")
-_PLAIN_TYPE = re.compile(r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*(?<!List)")
+_PLAIN_TYPE = re.compile(r"[A-Z][A-Z0-9]*[a-z][A-Za-z0-9]*(?<!List)")
 _NO_C = re.compile(r"[^A-Za-z0-9]")
 
 # Names remembered; a program may read schemas for ever.
