@@ -9,7 +9,7 @@ import re
 
 # QEMU skips what str.isspace() calls space, and so does \s. `true` and `false` end where they end:
 # `truex` is `true` and a stray x. `##` starts documentation anywhere. Something always matches, so
-# nothing is tried twice; no group is possessive, which Debian 12's Python 3.11.2 does not get right.
+# nothing is tried twice; no group is possessive, which Python 3.11.2 does not get right.
 _TOKEN = re.compile(
     r"""
     \s* (?: \#(?!\#).* \s* )*
