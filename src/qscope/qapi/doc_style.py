@@ -7,10 +7,11 @@ import re
 
 _MAX_COLUMNS = 70
 _INDENT = re.compile(r"\s*")
-_URL = re.compile(r" *(?:https?|ftp)://[^ ]*$")
+_SCHEMES = ("http://", "https://", "ftp://")
 _LITERAL = re.compile(r"(?:\.\. +qmp-example)? *::$")
-# What one space after a full stop means: a number of a list, an abbreviation, a missing space.
-_ONE_SPACE = re.compile(r"(?:^ *\d\.|\be\.g\.|(?P<end>[.!?])) [A-Z0-9(]")
+_STOP = re.compile(r"[.!?] [A-Z0-9(]")
+# What stands before a full stop that ends no sentence: the number of a list's item, or "e.g".
+_NO_SENTENCE = re.compile(r" *\d|(?:.*\W)?e\.g", re.DOTALL)
 # One pattern each: only what begins with one certain character is searched for quickly.
 _find_long = re.compile(rf"\n.{{{_MAX_COLUMNS + 1}}}").search
 _find_stop = re.compile(r"\. [A-Z0-9(]").search
@@ -57,11 +58,16 @@ class Style:
 
 
 def _judge_line(line: str) -> tuple[str, int]:
-    if len(line) + 2 > _MAX_COLUMNS and not _URL.match(line):
+    if len(line) + 2 > _MAX_COLUMNS and not _is_address(line):
         return f"line of documentation with more than {_MAX_COLUMNS} characters", 0
-    match = _ONE_SPACE.search(line)
-    while match:
-        if match["end"]:
-            return "one space between sentences, where two belong", match.start("end") + 3
-        match = _ONE_SPACE.search(line, match.end())
+    for match in _STOP.finditer(line):
+        start = match.start()
+        if line[start] != "." or not _NO_SENTENCE.fullmatch(line, 0, start):
+            return "one space between sentences, where two belong", start + 3
     return "", 0
+
+
+def _is_address(line: str) -> bool:
+    """Return whether a line is a URL alone, which cannot be broken."""
+    words = line.lstrip(" ")
+    return words.startswith(_SCHEMES) and " " not in words
