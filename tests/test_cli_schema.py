@@ -329,6 +329,7 @@ def test_like_something_else():
     assert done.returncode == 1
     assert "here, and not in the source" in done.stdout
     assert "exact" not in done.stdout
+    assert "no command and no event in common" in done.stderr
 
 
 def test_like_something_without_a_schema(tmp_path):

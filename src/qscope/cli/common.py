@@ -104,7 +104,7 @@ def with_interface(function: Callable[..., Any]) -> Callable[..., Any]:
                 interface = _annotate(interface, schema)
         return function(interface=interface, **rest)
 
-    return command  # fmt: skip
+    return command
 
 
 def with_defines(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -138,7 +138,7 @@ def with_defines(function: Callable[..., Any]) -> Callable[..., Any]:
             defines = defines.union(*map(read_defines, files))
         return function(defines=defines, **rest)
 
-    return command  # fmt: skip
+    return command
 
 
 def refuse_two_readers(paths: dict[str, str | None]) -> None:
@@ -160,8 +160,8 @@ def _annotate(interface: "Interface", path: str) -> "Interface":
     from qscope.load.from_source import annotate_by  # noqa: PLC0415
 
     annotated = annotate_by(interface, path)
-    if not (annotated.annotations and annotated.annotations.type_names) and not _is_quiet():
-        note(f"note: {path} tells nothing about this snapshot: they have nothing in common")
+    if not (annotated.annotations and annotated.annotations.type_names):
+        remark(f"{path} tells nothing about this snapshot: they have nothing in common")
     return annotated
 
 
@@ -177,8 +177,7 @@ def note_unused_defines(schema: "Schema", defines: frozenset[str]) -> None:
         guesses = near(symbol, list(schema.symbols))
         hint = f"; did you mean {guesses[0]}?" if guesses else ""
         texts.append(f"the schema has no condition on {symbol}{hint}")
-    if not _is_quiet():
-        _note_some(texts)
+    _note_some(texts)
 
 
 def note_origin(interface: "Interface", origin: str | None) -> None:
@@ -220,6 +219,12 @@ def echo_schema_error(error: SchemaError, status: int) -> int:
 def note(text: str) -> None:
     """Print one line of talk on stderr, whatever a QEMU's last words or a path contain."""
     click.echo(f"qscope: {make_printable(' '.join(text.split()))}", err=True)
+
+
+def remark(text: str) -> None:
+    """Print one line of talk on stderr that -q silences."""
+    if not _is_quiet():
+        note(f"note: {text}")
 
 
 def make_printable(line: str) -> str:

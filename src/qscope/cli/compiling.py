@@ -15,6 +15,7 @@ from qscope.cli.common import (
     note_unused_defines,
     quiet_option,
     refuse_two_readers,
+    remark,
     timeout_option,
     with_defines,
 )
@@ -185,6 +186,8 @@ def _infer(
         note(f"cannot tell: query-qmp-schema: {reason}")
         return 3
     found = infer(schema, interface)
+    if not found.match.names:
+        remark(f"{like} and {path} have no command and no event in common")
     if output is not None:
         _write(output, "\n".join(found.on))
     if output != "-":
