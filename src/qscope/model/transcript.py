@@ -25,13 +25,18 @@ class ErrorInfo(Struct, frozen=True):
 
 
 class Exchange(Struct, frozen=True, omit_defaults=True):
-    """One question and its outcome: a result, an error, a crash, or nothing at all."""
+    """One question and its outcome: a result, an error, a crash, or nothing at all.
+
+    `crashed` is true when QEMU did not survive the question, also by hanging or by babbling;
+    `ended` says how, in words without process numbers, times or addresses.
+    """
 
     execute: str
     arguments: dict[str, Any] | UnsetType = UNSET
     result: Raw | UnsetType = field(default=UNSET, name="return")
     error: ErrorInfo | UnsetType = UNSET
     crashed: bool = False
+    ended: str = ""
 
     @property
     def error_class(self) -> str | None:
@@ -56,7 +61,7 @@ class Exchange(Struct, frozen=True, omit_defaults=True):
     def outcome(self) -> str:
         """Say in a few words why there is no result ("" when there is one)."""
         if self.fatal:
-            return "the question crashed QEMU"
+            return f"the question crashed QEMU{self.ended and ': ' + self.ended}"
         if not isinstance(self.error, UnsetType):
             return f"{self.error.error_class}: {self.error.desc}"
         return "it was not answered" if isinstance(self.result, UnsetType) else ""
