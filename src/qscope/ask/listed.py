@@ -1,13 +1,16 @@
 """Answers that rest on what other commands than `query-qmp-schema` enumerate.
 
-In: an interface's listings and a path with a prefix. Out: an `Answer`. "Not in a complete source"
-is no; "never asked", "not answered" and "crashed" are unknown.
+In: an interface and a path with a prefix. Out: an `Answer`. "Not in a complete source" is no;
+"never asked", "not answered" and "crashed" are unknown. What comes behind a name is typed.py's.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 
 from qscope.ask.answer import Answer, Verdict, decide, unknown
-from qscope.ask.path import Path
+from qscope.ask.owner import find_cpu, find_machine, find_owner, name_accelerator, resolve_driver
+from qscope.ask.path import Path, compile_path
+from qscope.ask.typed import ask_property
+from qscope.ask.walk import walk
 from qscope.model.interface import Interface
 from qscope.model.listings import Listings, QomType
 
@@ -37,20 +40,27 @@ def ask_without_schema(interface: Interface, path: Path) -> Answer:
 
 
 def _ask_device(interface: Interface, path: Path) -> Answer:
-    listings = interface.listings
-    present = _has_device(listings, path.name)
-    if path.steps:
-        properties, errors = listings.device_properties, listings.device_errors
-        return _ask_property(path, properties, errors, present, "device-list-properties")
-    return present
+    return _continue(interface, path, has_device(interface, path.name))
 
 
-def _has_device(listings: Listings, name: str) -> Answer:
-    """Answer for a device. One that told its properties exists, listed or not (late modules)."""
-    source = f"device-list-properties {name}"
-    if listings.device_properties.get(name) is not None:
+def has_device(interface: Interface, name: str) -> Answer:
+    """Answer for a device, by its name or its alias.
+
+    One that told its properties exists, listed or not (late modules).
+    """
+    typename = resolve_driver(interface.listings, name)
+    answer = _has_device(interface, typename)
+    if typename == name or answer.verdict is not Verdict.YES:
+        return answer
+    return Answer(Verdict.YES, "info qdm", f"an alias of {typename}")
+
+
+def _has_device(interface: Interface, name: str) -> Answer:
+    listings, source = interface.listings, f"device-list-properties {name}"
+    told = interface.properties.find("device", name)
+    if told and told.properties is not None:
         return Answer(Verdict.YES, source)
-    error = listings.device_errors.get(name)
+    error = told.error if told else ""
     # Another error can have another reason: a list of devices knows better, one of all types not.
     if error == "DeviceNotFound" or (error and listings.devices is None):
         return Answer(Verdict.NO, source, f"{error}: no such device", position=0)
@@ -62,16 +72,14 @@ def _has_device(listings: Listings, name: str) -> Answer:
 
 
 def _ask_object(interface: Interface, path: Path) -> Answer:
+    return _continue(interface, path, has_object(interface, path.name))
+
+
+def has_object(interface: Interface, name: str) -> Answer:
+    """Answer for any concrete QOM type."""
     listings = interface.listings
-    present = _has_object(listings, path.name)
-    if path.steps:
-        properties, errors = listings.object_properties, listings.object_errors
-        return _ask_property(path, properties, errors, present, "qom-list-properties")
-    return present
-
-
-def _has_object(listings: Listings, name: str) -> Answer:
-    if listings.object_errors.get(name) == "DeviceNotFound":
+    told = interface.properties.find("object", name)
+    if told and told.error == "DeviceNotFound":
         source = f"qom-list-properties {name}"
         return Answer(Verdict.NO, source, "DeviceNotFound: no such type", position=0)
     if listings.qom_types is not None:
@@ -85,25 +93,35 @@ def _ask_machine(interface: Interface, path: Path) -> Answer:
     listings, source = interface.listings, "query-machines"
     if listings.machines is None:
         return _silent(listings, source)
-    names = {machine.name: machine.name for machine in listings.machines}
-    names |= {machine.alias: machine.name for machine in listings.machines if machine.alias}
-    present = _membership(path.name, names, source)
-    if path.steps and present.verdict is Verdict.YES:
-        name = names[path.name]
-        owner = path._replace(name=f"{name}-machine")
-        properties, errors = listings.object_properties, listings.object_errors
-        return _ask_property(owner, properties, errors, present, "qom-list-properties")
-    return present
+    machine = find_machine(listings, path.name)
+    if machine is None:
+        return _membership(path.name, (), source)
+    return _continue(interface, path, Answer(Verdict.YES, source))
+
+
+def _ask_accelerator(interface: Interface, path: Path) -> Answer:
+    listings, source = interface.listings, "qom-list-types implements=accel"
+    if listings.accelerators is None:
+        return _silent(listings, source)
+    present = _has_type(name_accelerator(path.name), listings.accelerators, source)
+    return _continue(interface, path, present)
 
 
 def _ask_cpu(interface: Interface, path: Path) -> Answer:
     listings, source = interface.listings, "query-cpu-definitions"
     if listings.cpus is None:
         return _silent(listings, source)
-    present = _membership(path.name, [cpu.name for cpu in listings.cpus], source)
-    if path.steps and present.verdict is Verdict.YES:
-        return unknown(source, "features of CPU models were not asked")
-    return present
+    if find_cpu(listings, path.name) is None:
+        return _membership(path.name, (), source)
+    return _continue(interface, path, Answer(Verdict.YES, source))
+
+
+def _continue(interface: Interface, path: Path, present: Answer) -> Answer:
+    """Answer what comes behind the name of something whose presence is known."""
+    owner = find_owner(interface, path)
+    if not path.steps or owner is None:
+        return present
+    return ask_property(interface, owner, path.steps, present)
 
 
 def _ask_qemuopts(interface: Interface, path: Path) -> Answer:
@@ -131,33 +149,46 @@ def _ask_reserved(_: Interface, path: Path) -> Answer:
     return unknown("", f"this release of qscope does not learn what '{path.prefix}:' asks")
 
 
-def _ask_property(
-    path: Path,
-    properties: Mapping[str, tuple[str, ...] | None],
-    errors: Mapping[str, str],
-    present: Answer,
-    command: str,
-) -> Answer:
-    source = f"{command} {path.name}"
-    known = properties.get(path.name)
-    if known is not None:
-        return _last_step(path, known, source)
-    if path.name in errors:
-        return Answer(
-            Verdict.NO, source, f"{errors[path.name]}: it tells no properties", position=1
-        )
-    if present.verdict is not Verdict.YES:
-        return present
-    reason = explain_unknown(properties, path.name)
-    return unknown(source, f"properties of {path.name} are not known: {reason}")
+def _ask_tpm(interface: Interface, path: Path) -> Answer:
+    listings, source = interface.listings, "query-tpm-types"
+    if listings.tpm_types is None:
+        return _silent(listings, source)
+    return _alone(path) or _membership(path.name, listings.tpm_types, source)
 
 
-def explain_unknown(properties: Mapping[str, tuple[str, ...] | None], typename: str) -> str:
-    """Say why the properties of a type are not known."""
-    return "the question crashed QEMU" if typename in properties else "they were not asked"
+def _ask_chardev(interface: Interface, path: Path) -> Answer:
+    """Answer for a kind of character device.
+
+    query-chardev-backends lists the ones whose module is loaded. For another one, its QOM type
+    tells, if the schema has it too: QEMU has chardev types for its own use.
+    """
+    listings, source = interface.listings, "query-chardev-backends"
+    if listings.chardevs is None:
+        return _silent(listings, source)
+    if path.name in listings.chardevs or path.steps:
+        return _alone(path) or Answer(Verdict.YES, source)
+    has_type = has_object(interface, f"chardev-{path.name}")
+    in_schema = _has_backend(interface, path.name)
+    if has_type.verdict is Verdict.YES and in_schema:
+        why = "not listed, but its QOM type is there: it belongs to a module"
+        return Answer(Verdict.YES, has_type.evidence, why)
+    return _membership(path.name, (), source)
 
 
-def _last_step(path: Path, names: Iterable[str], source: str) -> Answer:
+def _has_backend(interface: Interface, name: str) -> bool:
+    steps = compile_path(f"chardev-add/arg-type/backend/+{name}").steps
+    known = "chardev-add" in interface.by_name
+    return known and bool(walk(interface.by_name.get, "chardev-add", steps).found)
+
+
+def _alone(path: Path) -> Answer | None:
+    """Return a no for what comes behind a name that has no members."""
+    if not path.steps:
+        return None
+    return Answer(Verdict.NO, "", f"'{path.prefix}:' has no members", position=1)
+
+
+def _last_step(path: Path, names: Collection[str], source: str) -> Answer:
     """Answer the one component after the name; what lies behind it was not learned."""
     present = _membership(path.steps[0].text, names, source, position=1)
     if len(path.steps) > 1 and present.verdict is Verdict.YES:
@@ -173,7 +204,7 @@ def _has_type(name: str, types: Iterable[QomType], source: str) -> Answer:
     return Answer(Verdict.NO, source, f"{name!r} is not listed", position=0)
 
 
-def _membership(name: str, names: Iterable[str], source: str, position: int = 0) -> Answer:
+def _membership(name: str, names: Collection[str], source: str, position: int = 0) -> Answer:
     holds = name in names
     why = "" if holds else f"{name!r} is not listed"
     return decide(holds=holds, evidence=source, why=why, position=position)
@@ -190,6 +221,8 @@ BY_PREFIX: dict[str, Callable[[Interface, Path], Answer]] = {
     "cpu": _ask_cpu,
     "qemuopts": _ask_qemuopts,
     "migration": _ask_migration,
+    "accel": _ask_accelerator,
+    "chardev": _ask_chardev,
     "option": _ask_reserved,
-    "accel": _ask_reserved,
+    "tpm": _ask_tpm,
 }

@@ -9,10 +9,12 @@ from typing import Any
 from msgspec import Struct, structs
 
 from qscope.ask.answer import Verdict
+from qscope.ask.describe import describe_type
 from qscope.ask.query import ask
 from qscope.errors import UnknownNameError
 from qscope.model.annotations import Annotations, EntityDoc
 from qscope.model.interface import Interface, find_references
+from qscope.model.property_types import ScalarType
 from qscope.model.schema_info import (
     AlternateType,
     ArrayType,
@@ -83,7 +85,9 @@ def find_entity(interface: Interface, path: str) -> Entity:
         raise UnknownNameError(f"{path}: {answer.why or answer.verdict.value} ({answer.evidence})")
     if answer.entity is None:
         raise UnknownNameError(f"{path}: leads to no type; 'qscope query' answers it")
-    return interface.by_name[answer.entity]
+    entity = interface.find(answer.entity)
+    assert entity is not None
+    return entity
 
 
 def document(interface: Interface, entity: Entity, root: Node) -> Node:
@@ -158,8 +162,10 @@ class _Outliner:
                 return self._type(entity.name, path, depth).at(path, entity.features)
 
     def _type(self, name: str, path: str, depth: int) -> _Type:
-        entity = self._interface.by_name.get(name)
+        entity = self._interface.find(name)
         match entity:
+            case ScalarType():
+                return _Type(describe_type(self._interface.find, name))
             case BuiltinType():
                 return _Type("any" if entity.json_type == "value" else entity.json_type)
             case EnumType():
@@ -229,10 +235,10 @@ def find_raw(interface: Interface, path: str) -> list[dict[str, Any]]:
     names = {find_entity(interface, path).name: None}
     waiting = list(names)
     for name in waiting:  # grows while it is read
-        entity = interface.by_name.get(name)
+        entity = interface.find(name)
         new = [each for each in find_references(entity) if each not in names] if entity else []
         waiting += dict.fromkeys(new)
         names |= dict.fromkeys(new)
     odd = {oddity.name: oddity.raw for oddity in interface.oddities if oddity.raw}
-    found = [interface.by_name[name] for name in names if name in interface.by_name]
-    return [odd.get(entity.name) or encode_entity(entity) for entity in found]
+    found = [interface.find(name) for name in names]
+    return [odd.get(entity.name) or encode_entity(entity) for entity in found if entity]

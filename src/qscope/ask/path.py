@@ -12,7 +12,7 @@ from qscope.errors import PathError
 # as the name of a command.
 PREFIXES = (
     "command", "event", "device", "object", "machine", "cpu", "qemuopts", "migration",
-    "option", "accel",
+    "option", "accel", "chardev", "tpm",
 )  # fmt: skip
 
 

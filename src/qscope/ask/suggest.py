@@ -3,13 +3,16 @@
 In: an interface and a path. Out: other paths that would be answered with yes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from qscope.ask.answer import Answer
-from qscope.ask.path import PREFIXES, Path, compile_path
+from qscope.ask.branches import find_arguments, list_branches
+from qscope.ask.owner import ACCELERATOR, find_owner
+from qscope.ask.path import PREFIXES, Path, Step, compile_path
 from qscope.ask.walk import walk
 from qscope.errors import PathError
 from qscope.model.interface import Interface
+from qscope.model.listings import QomType
 from qscope.model.near import near
 from qscope.model.schema_info import (
     AlternateType,
@@ -66,36 +69,34 @@ def complete(interface: Interface, start: str) -> Iterator[str]:
 
 def find_starts(interface: Interface, prefix: str | None) -> Iterator[str]:
     """Yield everything a path can begin with: commands and events, or what `prefix` is about."""
-    listings = interface.listings
     if prefix is None:
         yield from _name_commands(interface)
         yield from _name_events(interface)
         yield from interface.source_names
-        return
-    match prefix:
-        case "command":
-            names = list(_name_commands(interface))
-        case "event":
-            names = list(_name_events(interface))
-        case "device":
-            types = listings.devices if listings.devices is not None else listings.qom_types
-            names = [item.name for item in types or () if not item.abstract]
-        case "object":
-            names = [item.name for item in listings.qom_types or () if not item.abstract]
-        case "machine":
-            names = [
-                each for item in listings.machines or () for each in (item.name, item.alias) if each
-            ]
-        case "cpu":
-            names = [item.name for item in listings.cpus or ()]
-        case "qemuopts":
-            names = [group.option for group in listings.option_groups or ()]
-        case "migration":
-            names = list(listings.migration_capabilities or ())
-        case _:
-            names = []
-    # QEMU has an option group without a name; a path needs one.
-    yield from (f"{prefix}:{name}" for name in names if name)
+    elif prefix in _NAMES:
+        # QEMU has an option group without a name; a path needs one.
+        yield from (f"{prefix}:{name}" for name in _NAMES[prefix](interface) if name)
+
+
+def _name_devices(interface: Interface) -> Iterator[str | None]:
+    listings = interface.listings
+    types = listings.devices if listings.devices is not None else listings.qom_types
+    yield from _name_types(types)
+    yield from (driver.alias for driver in listings.drivers or ())
+
+
+def _name_types(types: Iterable[QomType] | None) -> Iterator[str]:
+    return (item.name for item in types or () if not item.abstract)
+
+
+def _name_machines(interface: Interface) -> Iterator[str | None]:
+    for machine in interface.listings.machines or ():
+        yield from (machine.name, machine.alias)
+
+
+def _name_accelerators(interface: Interface) -> Iterator[str]:
+    for name in _name_types(interface.listings.accelerators):
+        yield name.removesuffix(ACCELERATOR)
 
 
 def _name_commands(interface: Interface) -> Iterator[str]:
@@ -112,34 +113,58 @@ def _name_events(interface: Interface) -> Iterator[str]:
         yield from (event.name for event in interface.events)
 
 
+_NAMES: dict[str, Callable[[Interface], Iterable[str | None]]] = {
+    "command": _name_commands,
+    "event": _name_events,
+    "device": _name_devices,
+    "object": lambda interface: _name_types(interface.listings.qom_types),
+    "machine": _name_machines,
+    "cpu": lambda interface: [each.name for each in interface.listings.cpus or ()],
+    "accel": _name_accelerators,
+    "qemuopts": lambda interface: [each.option for each in interface.listings.option_groups or ()],
+    "migration": lambda interface: interface.listings.migration_capabilities or (),
+    "chardev": lambda interface: interface.listings.chardevs or (),
+    "tpm": lambda interface: interface.listings.tpm_types or (),
+}
+
+
 def _follow(interface: Interface, path: Path) -> Iterator[str]:
     """Yield the components that can come next behind a path."""
-    listings = interface.listings
     match path.prefix:
         case None | "command" | "event":
-            if path.name in interface.by_name:
-                ended = walk(interface, path.name, path.steps)
-                # After a yes-or-no component nothing can follow.
-                if ended.found and ended.position == len(path.steps):
-                    yield from _follow_entity(interface, ended.entity.name, set())
-        case "device":
-            yield from listings.device_properties.get(path.name) or ()
-        case "object":
-            yield from listings.object_properties.get(path.name) or ()
-        case "machine":
-            for machine in listings.machines or ():
-                if path.name in (machine.name, machine.alias):
-                    yield from listings.object_properties.get(f"{machine.name}-machine") or ()
+            yield from _follow_schema(interface, path)
         case "qemuopts":
-            for group in listings.option_groups or ():
+            for group in interface.listings.option_groups or ():
                 if group.option == path.name:
                     yield from (parameter.name for parameter in group.parameters)
         case _:
-            return
+            owner = find_owner(interface, path)
+            made = interface.qom.make(owner.asked, owner.typename) if owner else None
+            if made:
+                yield from _follow_walk(interface, made.name, path.steps)
+
+
+def _follow_schema(interface: Interface, path: Path) -> Iterator[str]:
+    if path.name not in interface.by_name:
+        return
+    arguments = find_arguments(interface, path)
+    if arguments:
+        yield from _follow_walk(interface, arguments.name, path.steps[2:])
+        return
+    yield from _follow_walk(interface, path.name, path.steps)
+    if [step.text for step in path.steps] == ["arg-type"]:
+        yield from (f"+{name}" for name in list_branches(interface, path.name))
+
+
+def _follow_walk(interface: Interface, start: str, steps: Sequence[Step]) -> Iterator[str]:
+    ended = walk(interface.find, start, steps)
+    # After a yes-or-no component nothing can follow.
+    if ended.found and ended.position == len(steps):
+        yield from _follow_entity(interface, ended.entity.name, set())
 
 
 def _follow_entity(interface: Interface, name: str, seen: set[str]) -> Iterator[str]:
-    entity = interface.by_name.get(name)
+    entity = interface.find(name)
     if entity is None or entity.name in seen:
         return
     seen.add(entity.name)

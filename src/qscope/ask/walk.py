@@ -1,15 +1,14 @@
 """Walk a schema along a path, exactly as libvirt does (virQEMUQAPISchemaPathGet, 9.0.0).
 
-In: an interface, the name of an entity, the steps. Out: `Walk`: found or not, the entity reached or
-where the path stopped. What libvirt answers with -1 is a PathError here.
+In: a function that finds entities, the name of one, the steps. Out: `Walk`: found or not, the
+entity reached or where the path stopped. What libvirt answers with -1 is a PathError here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias, assert_never
 
 from qscope.ask.path import Step
 from qscope.errors import PathError
-from qscope.model.interface import Interface
 from qscope.model.schema_info import (
     AlternateType,
     ArrayType,
@@ -56,18 +55,17 @@ class _End(NamedTuple):
 _Outcome: TypeAlias = _Next | _End
 
 
-def walk(interface: Interface, name: str, steps: Sequence[Step]) -> Walk:
-    """Follow `steps` from the entity `name`, which must exist.
+def walk(find: Callable[[str], Entity | None], name: str, steps: Sequence[Step]) -> Walk:
+    """Follow `steps` from the entity `name`, which must exist; `find` returns entities by name.
 
     Raises PathError where a component stands after one that must be last, where the schema refers
     to a type it does not have, and for a loop.
     """
-    by_name = interface.by_name
     pending = [(name, 0, 0)]
     stop: Walk | None = None
     while pending:
         name, position, depth = pending.pop()
-        entity = by_name.get(name)
+        entity = find(name)
         if entity is None:
             raise PathError(f"the schema refers to type {name!r} and does not have it")
         if depth > _MAX_DEPTH:

@@ -7,8 +7,8 @@ import click
 import msgspec
 
 from qscope.ask import Verdict, ask, compile_path
-from qscope.ask.listed_outline import outline_listed
 from qscope.ask.outline import Node, find_raw, outline
+from qscope.ask.sheet import find_sheet
 from qscope.ask.suggest import find_starts, suggest
 from qscope.cli.common import echo_json, format_option, note, paint, paint_marks, with_interface
 from qscope.cli.completion import complete_path
@@ -42,14 +42,17 @@ def command(interface: Interface, path: str, depth: int, form: str, *, raw: bool
     if raw:
         _print_raw(find_raw(interface, path))
         return 0
-    compiled = compile_path(path)
-    is_fact = answer.entity is None and not compiled.steps
-    tree = outline_listed(interface, compiled) if is_fact else outline(interface, path, depth)
+    sheet = find_sheet(interface, compile_path(path))
+    shown = sheet or outline(interface, path, depth)
+    width = max(shutil.get_terminal_size((100, 24)).columns, 40)
     if form == "json":
-        echo_json(tree)
+        echo_json(shown)
+    elif isinstance(shown, Node):
+        click.echo("\n".join(_render(shown, "", "", width)))
     else:
-        width = shutil.get_terminal_size((100, 24)).columns
-        click.echo("\n".join(_render(tree, "", "", max(width, 40))))
+        from qscope.cli.sheet import print_sheet  # noqa: PLC0415 - it draws with rich
+
+        print_sheet(shown, width)
     return 0
 
 

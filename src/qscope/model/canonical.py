@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 from qscope.model.interface import Interface, find_references
+from qscope.model.properties import COMMANDS, PropertyTable
 from qscope.model.schema_info import (
     AlternateType,
     ArrayType,
@@ -29,7 +30,7 @@ from qscope.model.schema_info import (
 _encode = msgspec.json.Encoder(order="sorted").encode
 # In front of everything hashed: a change of the canonical form must change every hash.
 _SCHEMA_TAG = b"qscope-schema-1\n"
-_INTERFACE_TAG = b"qscope-interface-1\n"
+_INTERFACE_TAG = b"qscope-interface-2\n"
 
 Edge: TypeAlias = tuple[str, str]
 
@@ -48,13 +49,38 @@ def schema_hash(interface: Interface) -> str:
 
 
 def interface_hash(interface: Interface) -> str:
-    """Hash everything that is known of the interface: the schema and all listings."""
+    """Hash everything that is known of the interface: the schema, all listings, all properties."""
     facts = msgspec.to_builtins(interface.listings)
     for reason in ("silent", "silence"):
         facts.pop(reason, None)
+    facts |= _digest_properties(interface.properties)
     body = _encode(_sort_lists(facts))
     digest = hashlib.sha256(_INTERFACE_TAG + canonical_form(interface) + b"\n" + body)
     return "sha256:" + digest.hexdigest()
+
+
+def _digest_properties(table: PropertyTable) -> dict[str, Any]:
+    """Return what each type told, lists of properties as digests: many types share them.
+
+    How QEMU ended where a type crashed it is no part of its interface.
+    """
+    digests = [_digest_list(table, numbers) for numbers in table.lists]
+    return {
+        command: {
+            typename: digests[entry] if isinstance(entry, int) else entry.error or None
+            for typename, entry in entries.items()
+        }
+        for command, entries in (
+            (COMMANDS["device"], table.devices),
+            (COMMANDS["object"], table.objects),
+        )
+        if entries
+    }
+
+
+def _digest_list(table: PropertyTable, numbers: Sequence[int]) -> str:
+    properties = [msgspec.to_builtins(table.pool[number]) for number in numbers]
+    return hashlib.sha256(_encode(sorted(properties, key=_encode))).hexdigest()
 
 
 def canonical_form(interface: Interface) -> bytes:

@@ -12,26 +12,34 @@ from msgspec import UNSET, Raw, Struct
 from qscope.errors import SnapshotError
 from qscope.model.decoding import UNREADABLE
 from qscope.model.listings import Listings, explain_silence, learn_listings, read_result
+from qscope.model.properties import PropertyTable, learn_properties
 from qscope.model.snapshot import Identity, Snapshot
 from qscope.model.transcript import Exchange, Transcript
 
 # Raise it whenever Listings or SchemaInfo conclusions change: older caches are then made anew.
-INDEX_VERSION = 2
+INDEX_VERSION = 3
 
 
 class Index(Struct, frozen=True):
-    """Which QEMU, its `query-qmp-schema` result as received, and everything else it lists."""
+    """Which QEMU, its `query-qmp-schema` result as received, all else it lists, and properties."""
 
     identity: Identity
     # JSON; `null` when the server has no such command.
     schema: Raw
     # JSON of Listings: few queries need them, and all would pay for decoding.
     enumerated: Raw
+    # JSON of PropertyTable, likewise.
+    told: Raw
 
     @property
     def listings(self) -> Listings:
         """What other commands enumerate, decoded anew at each call."""
         return msgspec.json.decode(self.enumerated, type=Listings)
+
+    @property
+    def properties(self) -> PropertyTable:
+        """What types told of their properties, decoded anew at each call."""
+        return msgspec.json.decode(self.told, type=PropertyTable)
 
     @property
     def has_schema(self) -> bool:
@@ -67,7 +75,8 @@ def make_index(snapshot: Snapshot) -> Index:
         silent = {**listings.silent, "query-qmp-schema": explain_silence(exchange)}
         listings = msgspec.structs.replace(listings, silent=silent)
     identity = identify(snapshot.identity, transcript)
-    return Index(identity, schema, Raw(msgspec.json.encode(listings)))
+    told = Raw(msgspec.json.encode(learn_properties(transcript)))
+    return Index(identity, schema, Raw(msgspec.json.encode(listings)), told)
 
 
 def take_snapshot(

@@ -7,12 +7,14 @@ In: an `Index` (or entities, for those who make an interface themselves). Out: w
 import copy
 import functools
 from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from qscope.errors import SnapshotError
 from qscope.model.annotations import Annotations
 from qscope.model.decoding import UNREADABLE
 from qscope.model.index import Index, make_index
 from qscope.model.listings import Listings
+from qscope.model.properties import PropertyTable
 from qscope.model.schema_info import (
     AlternateType,
     ArrayType,
@@ -28,7 +30,11 @@ from qscope.model.schema_info import (
 )
 from qscope.model.snapshot import Identity, Snapshot
 
+if TYPE_CHECKING:
+    from qscope.model.qom import QomTypes
+
 _NO_LISTINGS = Listings()
+_NO_PROPERTIES = PropertyTable()
 
 
 class Interface:
@@ -36,7 +42,8 @@ class Interface:
 
     `entities` are those of `query-qmp-schema` as received, or None when the server cannot tell;
     `by_name` finds them; `listings` is what other commands enumerate (given whole, or as a function
-    that returns it when it is needed); `oddities` is what this version did not understand;
+    that returns it when it is needed), `properties` what types told of their properties (likewise),
+    of which `qom` makes types; `oddities` is what this version did not understand;
     `identity` says which QEMU it is. `schema_source` is what says what the entities say;
     `annotations` are facts about them that are not on the wire.
     """
@@ -46,6 +53,7 @@ class Interface:
         entities: Iterable[Entity] | None,
         *,
         listings: Listings | Callable[[], Listings] = _NO_LISTINGS,
+        properties: PropertyTable | Callable[[], PropertyTable] = _NO_PROPERTIES,
         oddities: Iterable[Oddity] = (),
         identity: Identity | None = None,
         schema_source: str = "query-qmp-schema",
@@ -53,6 +61,7 @@ class Interface:
     ) -> None:
         self.entities = None if entities is None else tuple(entities)
         self._listings = listings
+        self._properties = properties
         self.identity = identity or Identity()
         self.schema_source = schema_source
         self.annotations = annotations
@@ -77,6 +86,7 @@ class Interface:
         return cls(
             entities,
             listings=lambda: index.listings,
+            properties=lambda: index.properties,
             oddities=oddities,
             identity=index.identity,
         )
@@ -97,6 +107,22 @@ class Interface:
     def listings(self) -> Listings:
         """What other commands enumerate."""
         return self._listings() if callable(self._listings) else self._listings
+
+    @functools.cached_property
+    def properties(self) -> PropertyTable:
+        """What devices and other QOM types told of their properties."""
+        return self._properties() if callable(self._properties) else self._properties
+
+    @functools.cached_property
+    def qom(self) -> "QomTypes":
+        """The types that properties make."""
+        from qscope.model.qom import QomTypes  # noqa: PLC0415 - the schema does without it
+
+        return QomTypes(self.properties)
+
+    def find(self, name: str) -> Entity | None:
+        """Return the entity called `name`: one of the schema, or one made of properties."""
+        return self.by_name.get(name) or self.qom.find(name)
 
     @functools.cached_property
     def commands(self) -> tuple[Command, ...]:

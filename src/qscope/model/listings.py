@@ -5,12 +5,13 @@ why. A listing is complete when it is there; a missing one proves nothing. Next 
 """
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
-from msgspec import Struct, UnsetType, field
+from msgspec import Raw, Struct, UnsetType, field
 
 from qscope.model.decoding import UNREADABLE
+from qscope.model.qdm import Driver, parse_qdm
 from qscope.model.transcript import Exchange, Transcript
 
 T = TypeVar("T")
@@ -70,12 +71,16 @@ class Listings(Struct, frozen=True, omit_defaults=True):
     cpus: tuple[CpuModel, ...] | None = None
     option_groups: tuple[OptionGroup, ...] | None = None
     migration_capabilities: tuple[str, ...] | None = None
-    # Names of properties by type. None: the question crashed QEMU.
-    device_properties: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
-    object_properties: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
-    # The class of the error with which the server answered for a type instead.
-    device_errors: dict[str, str] = field(default_factory=dict)
-    object_errors: dict[str, str] = field(default_factory=dict)
+    migration_parameters: tuple[str, ...] | None = None
+    # What `info qdm` adds to the devices.
+    drivers: tuple[Driver, ...] | None = None
+    # Types that object-add and -object take, and types of accelerators.
+    creatable_objects: tuple[QomType, ...] | None = None
+    accelerators: tuple[QomType, ...] | None = None
+    # Back ends. Those of modules lack where they were not loaded (7.2's chardevs lack spicevmc).
+    chardevs: tuple[str, ...] | None = None
+    tpm_types: tuple[str, ...] | None = None
+    tpm_models: tuple[str, ...] | None = None
     silent: dict[str, str] = field(default_factory=dict)
     silence: str = "it was not asked"
 
@@ -105,8 +110,6 @@ class _AgentInfo(Struct, frozen=True):
 def learn_listings(transcript: Transcript) -> Listings:
     """Draw from a transcript everything that its commands enumerate."""
     silent: dict[str, str] = {}
-    devices, device_crashes, device_errors = _learn_properties(transcript, "device-list-properties")
-    objects, object_crashes, object_errors = _learn_properties(transcript, "qom-list-properties")
     return Listings(
         commands=_learn_commands(transcript, silent),
         events=_names(_read(transcript, silent, "query-events", tuple[_Named, ...])),
@@ -118,10 +121,13 @@ def learn_listings(transcript: Transcript) -> Listings:
             transcript, silent, "query-command-line-options", tuple[OptionGroup, ...]
         ),
         migration_capabilities=_learn_migration(transcript, silent),
-        device_properties={**devices, **device_crashes},
-        object_properties={**objects, **object_crashes},
-        device_errors=device_errors,
-        object_errors=object_errors,
+        migration_parameters=_learn_parameters(transcript, silent),
+        drivers=_learn_drivers(transcript, silent),
+        creatable_objects=_learn_types(transcript, silent, "user-creatable"),
+        accelerators=_learn_types(transcript, silent, "accel"),
+        chardevs=_names(_read(transcript, silent, "query-chardev-backends", tuple[_Named, ...])),
+        tpm_types=_read(transcript, silent, "query-tpm-types", tuple[str, ...]),
+        tpm_models=_read(transcript, silent, "query-tpm-models", tuple[str, ...]),
         silent=silent,
     )
 
@@ -177,32 +183,21 @@ _TYPES = tuple[QomType, ...]
 _ABSTRACT: tuple[dict[str, bool], ...] = ({"abstract": True}, {}, {"abstract": False})
 
 
-def _learn_properties(
-    transcript: Transcript, command: str
-) -> tuple[dict[str, tuple[str, ...]], dict[str, None], dict[str, str]]:
-    """Return the properties' names by type, the types that crashed QEMU, the errors by type."""
-    known: dict[str, tuple[str, ...]] = {}
-    crashed: dict[str, None] = {}
-    errors: dict[str, str] = {}
-    for exchange in transcript.find_all(command):
-        typename = _typename(exchange)
-        properties = _names(read_result(exchange, tuple[_Named, ...]))
-        if typename is None:
-            continue
-        if properties is not None:
-            known[typename] = properties
-        elif exchange.fatal:
-            crashed[typename] = None
-        elif exchange.error_class and not exchange.lacks_command:
-            errors[typename] = exchange.error_class
-    return known, crashed, errors
+def _learn_parameters(transcript: Transcript, silent: dict[str, str]) -> tuple[str, ...] | None:
+    """Return the names of the migration parameters that have a value."""
+    found = _read(transcript, silent, "query-migrate-parameters", dict[str, Raw])
+    return None if found is None else tuple(sorted(found))
 
 
-def _typename(exchange: Exchange) -> str | None:
-    if isinstance(exchange.arguments, UnsetType):
+def _learn_drivers(transcript: Transcript, silent: dict[str, str]) -> tuple[Driver, ...] | None:
+    exchange = transcript.find("human-monitor-command", **{"command-line": "info qdm"})
+    text = read_result(exchange, str)
+    drivers = tuple(parse_qdm(text or ""))
+    if not drivers:
+        # A monitor that is forbidden, or that does not know the command, says so in the text.
+        silent["info qdm"] = explain_silence(exchange)
         return None
-    typename: Any = exchange.arguments.get("typename")
-    return typename if isinstance(typename, str) else None
+    return drivers
 
 
 def _read(transcript: Transcript, silent: dict[str, str], command: str, form: type[T]) -> T | None:

@@ -1,0 +1,218 @@
+"""From a property as QOM tells it to a type as SchemaInfo tells it.
+
+In: a `Property`. Out: `PropertyType`: an entity with all that the evidence allows (ranges, values,
+what a string denotes), whether a user may set it, and whether the type is precise. Rules read the
+description before the type: it has said the same since QEMU 5.2 where types changed. Next: qom.py.
+"""
+
+import functools
+import re
+from collections.abc import Callable
+
+from msgspec import Struct, structs
+
+from qscope.model.properties import Property
+from qscope.model.schema_info import (
+    AlternateMember,
+    AlternateType,
+    ArrayType,
+    BuiltinType,
+    Entity,
+    EnumMember,
+    EnumType,
+    OpaqueEntity,
+)
+
+
+class ScalarType(BuiltinType, frozen=True, kw_only=True, gc=False, tag="builtin"):
+    """A built-in type of which more is known than SchemaInfo can say.
+
+    Numbers have a range, both ends included. `format` is what values denote: `size` in bytes,
+    `mac`, `uuid`, `pci-address` (SLOT.FUNCTION, in hexadecimal), `host-pci-address`
+    (BUS:SLOT.FUNCTION), `id:netdev`, `id:chardev`, `id:audiodev`, `id:tpmdev`, `id:drive`, and
+    `id:TYPE`: the ID or the QOM path of an object of that QOM type.
+    """
+
+    minimum: int | None = None
+    maximum: int | None = None
+    format: str = ""
+
+
+class PropertyType(Struct, frozen=True):
+    """The type of a property; `parts` are the types it consists of, where there are some.
+
+    `settable` is false for what QEMU only reports, and for its own children. `precise` is false for
+    plain strings (paths, names, serial numbers) and for what nothing is known of. `basis` is what
+    the type was concluded from.
+    """
+
+    entity: Entity
+    parts: tuple[Entity, ...] = ()
+    settable: bool = True
+    precise: bool = True
+    basis: str = "its QOM type"
+
+
+def _scalar(json_type: str, minimum: int, maximum: int, name: str, form: str = "") -> PropertyType:
+    entity = ScalarType(
+        name=f"qom:{name}", json_type=json_type, minimum=minimum, maximum=maximum, format=form
+    )
+    return PropertyType(entity)
+
+
+def _string(form: str = "") -> PropertyType:
+    name = f"qom:str:{form}" if form else "qom:str"
+    return PropertyType(ScalarType(name=name, json_type="string", format=form), precise=bool(form))
+
+
+def _enum(values: tuple[str, ...]) -> PropertyType:
+    members = tuple(EnumMember(name=value) for value in values)
+    return PropertyType(EnumType(name=f"qom:{'|'.join(values)}", sent_members=members))
+
+
+def _either(*branches: PropertyType) -> PropertyType:
+    entities = tuple(branch.entity for branch in branches)
+    members = tuple(AlternateMember(type=entity.name) for entity in entities)
+    name = "qom:" + "/".join(entity.name.removeprefix("qom:") for entity in entities)
+    return PropertyType(AlternateType(name=name, members=members), entities)
+
+
+def _array(element: PropertyType) -> PropertyType:
+    name = f"qom:[{element.entity.name.removeprefix('qom:')}]"
+    array = ArrayType(name=name, element_type=element.entity.name)
+    return PropertyType(array, (element.entity,), precise=element.precise)
+
+
+def _opaque(name: str) -> PropertyType:
+    entity = OpaqueEntity(f"qom:?{name}", name, {"name": f"qom:?{name}", "meta-type": name})
+    return PropertyType(entity, precise=False)
+
+
+def _reported(name: str) -> PropertyType:
+    """Return the type of what QEMU only reports: nobody can set it, whatever its form is."""
+    return PropertyType(_opaque(name).entity, settable=False)
+
+
+_INTEGERS = {
+    **{f"uint{bits}": (0, 2**bits - 1) for bits in (4, 8, 16, 32, 64)},
+    **{f"int{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)},
+    # visit_type_int() in QEMU's qapi-visit-core.c is visit_type_int64().
+    "int": (-(2**63), 2**63 - 1),
+}
+_STRING = _string()
+_BOOLEAN = PropertyType(ScalarType(name="qom:bool", json_type="boolean"))
+_NUMBER = PropertyType(ScalarType(name="qom:number", json_type="number"))
+_NULL = PropertyType(ScalarType(name="qom:null", json_type="null"))
+_SIZE = _scalar("int", 0, 2**64 - 1, "size", "size")
+# A slot and a function, 06.0, or as a number slot * 8 + function; -1 is QEMU's to choose
+# (qdev-properties-system.c, qdev_prop_pci_devfn).
+_PCI_ADDRESS = _either(_string("pci-address"), _scalar("int", -1, 255, "pci-devfn", "pci-address"))
+
+_BY_NAME: dict[str, PropertyType] = {
+    **{name: _scalar("int", *limits, name) for name, limits in _INTEGERS.items()},
+    "bool": _BOOLEAN,
+    "size": _SIZE,
+    "number": _NUMBER,
+    "double": _NUMBER,
+    "str": _STRING,
+    "string": _STRING,
+    "QemuUUID": _string("uuid"),
+    "strList": _array(_STRING),
+    "StrOrNull": _either(_STRING, _NULL),
+    # How the QOM properties of machines spell them.
+    **{f"{name}_t": _scalar("int", *_INTEGERS[name], name) for name in _INTEGERS},
+    **{f"{name}List": _array(_scalar("int", *_INTEGERS[name], name)) for name in _INTEGERS},
+}
+
+# What QEMU reports and nobody can set: statistics, feature words, the number of a bus, the time.
+_REPORTED = frozenset(
+    ("busnr", "struct tm", "guest statistics", "GuestPanicInformation", "X86CPUFeatureWordInfo")
+)
+
+# Types by name for what no description tells: OnOffAuto is described in prose by some devices
+# since 10.0, OffAutoPCIBAR by all; LostTickPolicy was not described before (qapi/common.json,
+# qapi/misc-target.json and qapi/machine.json of 5.2 to 11.0).
+_ENUMS: dict[str, tuple[str, ...]] = {
+    "OnOffAuto": ("auto", "on", "off"),
+    "OffAutoPCIBAR": ("off", "auto", "bar0", "bar1", "bar2", "bar3", "bar4", "bar5"),
+    "LostTickPolicy": ("discard", "delay", "slew"),
+}
+
+_DESCRIBED: tuple[tuple[re.Pattern[str], Callable[[str], PropertyType]], ...] = (
+    (re.compile(r"Slot and optional function number\b"), lambda _: _PCI_ADDRESS),
+    (re.compile(r"Ethernet 6-byte MAC Address\b"), lambda _: _string("mac")),
+    (re.compile(r"UUID \(aka GUID\)"), lambda _: _string("uuid")),
+    (
+        re.compile(r"Address \(bus/device/function\) of the host device\b"),
+        lambda _: _string("host-pci-address"),
+    ),
+    (re.compile(r"Node name or ID of a block device\b"), lambda _: _string("id:drive")),
+    (
+        re.compile(r"ID of an? (netdev|chardev|audiodev) to use as a backend"),
+        lambda what: _string(f"id:{what}"),
+    ),
+    (re.compile(r"ID of a tpm to use as a backend"), lambda _: _string("id:tpmdev")),
+)
+
+# "FDC drive type, 144/288/auto" and "on/off/auto" until 9.x, "... (144/288/auto)" since 10.0.
+_WORD = r"[A-Za-z0-9_.+-]+"
+_VALUES = re.compile(rf"(?:^|, |\()({_WORD}(?:/{_WORD})+)\)?$")
+# kvm-accel's kernel-irqchip: the name of the type is the list of its values.
+_ALTERNATIVES = re.compile(rf"{_WORD}(?:\|{_WORD})+")
+
+
+# What QEMU only reports, by the name of the property (measured by setting it on 5.2, 7.2 and 11.1).
+_READ_ONLY = frozenset(("type", "unavailable-features", "attached"))
+_READ_ONLY_OF = frozenset(
+    (owner, "size") for owner in ("pc-dimm", "nvdimm", "sgx-epc", "virtio-mem", "virtio-mem-pci")
+)
+_WRITABLE_OF = frozenset((owner, "attached") for owner in ("usb-bot", "usb-uas"))
+
+# What the name of a string property says and no description does: whose ID it is.
+_REFERENCES = {
+    "chardev": "id:chardev",
+    "fsdev": "id:fsdev",
+    "failover_pair_id": "id:device",
+    "sriov-pf": "id:device",
+}
+
+
+def find_type(found: Property, owner: str) -> PropertyType:
+    """Return the type of a property of the QOM type `owner`, as precise as the evidence allows."""
+    found_type = _find_type(found.type, found.description or "")
+    if found_type is _STRING and found.name in _REFERENCES:
+        found_type = structs.replace(_string(_REFERENCES[found.name]), basis="its name")
+    place = (owner, found.name)
+    read_only = found.name in _READ_ONLY and found.type in ("bool", "string", "strList")
+    if place in _READ_ONLY_OF or (read_only and place not in _WRITABLE_OF):
+        return structs.replace(found_type, settable=False, precise=True)
+    return found_type
+
+
+@functools.lru_cache(maxsize=4096)
+def _find_type(name: str, description: str) -> PropertyType:
+    for pattern, make in _DESCRIBED:
+        if found := pattern.match(description):
+            return _by_description(make(found[1] if pattern.groups else ""))
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    if name in _REPORTED or name.startswith("child<"):
+        return _reported(name)
+    if name.startswith("link<") and name.endswith(">"):
+        return _string(f"id:{name[5:-1]}")
+    return _find_enum(name, description)
+
+
+def _find_enum(name: str, description: str) -> PropertyType:
+    """Return the enum that a description, a table or the type's own name lists, else nothing."""
+    if found := _VALUES.search(description):
+        return _by_description(_enum(tuple(found[1].split("/"))))
+    if name in _ENUMS:
+        return structs.replace(_enum(_ENUMS[name]), basis="a table of types in QEMU's sources")
+    if _ALTERNATIVES.fullmatch(name):
+        return _enum(tuple(name.split("|")))
+    return _opaque(name)
+
+
+def _by_description(found_type: PropertyType) -> PropertyType:
+    return structs.replace(found_type, basis="its description")

@@ -1,0 +1,80 @@
+"""Types made of QOM properties, in the vocabulary of SchemaInfo.
+
+In: a `PropertyTable`. Out: an `ObjectType` for a device, a machine, …, and the types of its
+members, by names that begin with `qom:` or with what was asked, so that they never meet a name of
+the schema. They are made when they are asked for. Next stage: interface.py.
+"""
+
+from msgspec import UNSET
+
+from qscope.model.properties import Asked, Property, PropertyTable
+from qscope.model.property_types import PropertyType, find_type
+from qscope.model.schema_info import Entity, Member, ObjectType
+
+
+class PropertyMember(Member, frozen=True, kw_only=True, gc=False):
+    """A property as a member of its type: always optional, with QOM's words about it.
+
+    `default` is the value the code begins with, or null where QEMU does not tell. `basis` is what
+    the type was concluded from.
+    """
+
+    declared: str
+    description: str | None = None
+    settable: bool = True
+    precise: bool = True
+    basis: str = ""
+
+
+class QomTypes:
+    """The types that properties make, each made once."""
+
+    def __init__(self, table: PropertyTable) -> None:
+        self._table = table
+        self._made: dict[str, Entity] = {}
+
+    def find(self, name: str) -> Entity | None:
+        """Return a type made before, or None."""
+        return self._made.get(name)
+
+    def make(self, asked: Asked, typename: str, *, arguments: bool = False) -> ObjectType | None:
+        """Return the object type of `typename`, None when it did not tell its properties.
+
+        With `arguments` it has only what a user can set.
+        """
+        name = f"{'arguments' if arguments else asked}:{typename}"
+        made = self._made.get(name)
+        if made is None:
+            told = self._table.find(asked, typename)
+            if told is None or told.properties is None:
+                return None
+            made = self._made[name] = self._make(
+                name, typename, told.properties, only_settable=arguments
+            )
+        assert isinstance(made, ObjectType)
+        return made
+
+    def _make(
+        self, name: str, owner: str, properties: tuple[Property, ...], *, only_settable: bool
+    ) -> ObjectType:
+        typed = [(each, find_type(each, owner)) for each in properties]
+        members = tuple(
+            self._make_member(found, found_type)
+            for found, found_type in typed
+            if found_type.settable or not only_settable
+        )
+        return ObjectType(name=name, members=members)
+
+    def _make_member(self, found: Property, found_type: PropertyType) -> PropertyMember:
+        for entity in (found_type.entity, *found_type.parts):
+            self._made.setdefault(entity.name, entity)
+        return PropertyMember(
+            name=found.name,
+            type=found_type.entity.name,
+            default=None if found.default is UNSET else found.default,
+            declared=found.type,
+            description=found.description,
+            settable=found_type.settable,
+            precise=found_type.precise,
+            basis=found_type.basis,
+        )
