@@ -1,12 +1,12 @@
 """`qscope list`: what there is, or how much."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
 import msgspec
 
-from qscope.ask.names import KINDS, Item, Summary, list_names, summarise
+from qscope.ask.names import KINDS, Item, Summary, explain_unlisted, list_names, summarise
 from qscope.cli.common import (
     echo_json,
     format_option,
@@ -27,11 +27,19 @@ _HELP = {
     "devices": "Devices, whether or not a user may create them.",
     "machines": "Machine types.",
     "cpus": "CPU models.",
+    "accels": "Accelerators.",
+    "chardevs": "Character device back ends.",
+    "tpms": "TPM back ends.",
+    "displays": "Displays, as the schema has them: their modules may not be installed.",
+    "audiodevs": "Audio back ends, likewise.",
     "qemuopts": "QemuOpts groups, as query-command-line-options has them.",
     "migration": "Migration capabilities.",
+    "parameters": "Migration parameters.",
     "summary": "Count the QMP interface instead.",
 }
 _CHOSEN = "qscope.list.chosen"
+# What can be filtered, and who knows what a user may create.
+_FILTERED = {"devices": "info qdm", "objects": "qom-list-types implements=user-creatable"}
 
 
 def _choose(ctx: click.Context, parameter: click.Parameter, chosen: bool) -> None:  # noqa: FBT001
@@ -58,10 +66,19 @@ def _complete_pattern(ctx: click.Context, _: click.Parameter, start: str) -> lis
 @click.command(name="list")
 @click.argument("pattern", default="*", shell_complete=_complete_pattern)
 @_what_options
+@click.option("--bus", metavar="BUS", help="With --devices: only those that plug into BUS.")
+@click.option(
+    "--creatable", is_flag=True, help="With --devices or --objects: only what a user may create."
+)
 @format_option
 @with_interface
-def command(interface: Interface, pattern: str, form: str) -> int:
-    """List what matches the glob PATTERN, sorted; deprecated and unstable ones are marked.
+def command(
+    interface: Interface, pattern: str, bus: str | None, form: str, *, creatable: bool
+) -> int:
+    """List what matches the glob PATTERN, sorted.
+
+    Marked are deprecated and unstable ones, those that no user may create, and those that QEMU did
+    not survive to be asked about.
 
     Exit status: 0 something was listed, 1 nothing matches, 3 nobody listed it.
     """
@@ -70,16 +87,37 @@ def command(interface: Interface, pattern: str, form: str) -> int:
         if pattern != "*":
             raise click.UsageError("--summary counts everything: it takes no PATTERN")
         return _print_summary(interface, form)
+    _refuse_filters(what, bus, creatable=creatable)
     items = list_names(interface, what, pattern)
     if items is None:
-        return _note_silence(interface, KINDS[what])
+        note(f"cannot tell: {explain_unlisted(interface, what)}")
+        return 3
+    if bus is not None or creatable:
+        source = _FILTERED[what]
+        if all(item.creatable is None for item in items):
+            return _note_silence(interface, source)
+        items = list(_filter(items, bus, creatable=creatable))
     if form == "json":
         echo_json([_describe(item) for item in items])
     elif items:
         click.echo("\n".join(_render(item) for item in items))
     if not items:
-        _note_nothing(interface, what, pattern)
+        _note_nothing(interface, what, pattern, bus)
     return 0 if items else 1
+
+
+def _refuse_filters(what: str, bus: str | None, *, creatable: bool) -> None:
+    if bus is not None and what != "devices":
+        raise click.UsageError("--bus needs --devices")
+    if creatable and what not in _FILTERED:
+        raise click.UsageError("--creatable needs --devices or --objects")
+
+
+def _filter(items: list[Item], bus: str | None, *, creatable: bool) -> Iterator[Item]:
+    for item in items:
+        plugs = bus is None or str(item.details.get("bus", "")).casefold() == bus.casefold()
+        if plugs and (item.creatable or not creatable):
+            yield item
 
 
 def _note_silence(interface: Interface, source: str) -> int:
@@ -88,9 +126,13 @@ def _note_silence(interface: Interface, source: str) -> int:
     return 3
 
 
-def _note_nothing(interface: Interface, what: str, pattern: str) -> None:
-    everything = [item.name for item in list_names(interface, what) or ()]
-    guesses = near(pattern, everything)
+def _note_nothing(interface: Interface, what: str, pattern: str, bus: str | None) -> None:
+    everything = list_names(interface, what) or ()
+    if bus is not None and pattern == "*":
+        buses = sorted({str(item.details["bus"]) for item in everything if "bus" in item.details})
+        note(f"no devices plug into {bus!r}; there are {', '.join(buses)}")
+        return
+    guesses = near(pattern, [item.name for item in everything])
     hint = f"; did you mean {' or '.join(guesses)}?" if guesses else ""
     note(f"no {what} match {pattern!r}{hint}")
 
@@ -101,13 +143,14 @@ def _describe(item: Item) -> dict[str, object]:
         "deprecated": item.deprecated,
         "unstable": item.unstable,
         **item.details,
+        **({} if item.creatable is None else {"creatable": item.creatable}),
+        **({"crashed": True} if item.crashed else {}),
     }
 
 
 def _render(item: Item) -> str:
-    marks = [mark for mark in ("deprecated", "unstable") if getattr(item, mark)]
     words = [key if value is True else f"{key} {value}" for key, value in item.details.items()]
-    return item.name + paint_marks(marks) + (f"  ({', '.join(words)})" if words else "")
+    return item.name + paint_marks(item.marks) + (f"  ({', '.join(words)})" if words else "")
 
 
 def _print_summary(interface: Interface, form: str) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 from msgspec import UnsetType
 
+from qscope.ask.precision import measure_precision
 from qscope.cli.common import (
     cache_option,
     draw_progress,
@@ -62,6 +63,7 @@ def command(
     note_dangling(interface)
     if verbose:
         _note_unanswered(recorded.snapshot)
+        _note_precision(interface)
     if output is not None:
         _write_snapshot(output, recorded.snapshot)
     if output != "-":
@@ -85,6 +87,25 @@ def _note_unanswered(snapshot: Snapshot) -> None:
             note(f"{exchange.execute}{words}: {exchange.outcome()}")
 
 
+def _note_precision(interface: Interface) -> None:
+    """Say how many properties of devices have a precise type, and which have not."""
+    found = measure_precision(interface)
+    if not found.properties:
+        return
+    share = _share(found.precise, found.properties)
+    note(f"{share} properties of devices are typed precisely")
+    if found.creatable:
+        share = _share(found.creatable_precise, found.creatable)
+        note(f"{share} of devices that a user may create, CPUs aside")
+    for kind, names in found.rest.items():
+        rest = ", ".join(f"{name} ({count})" for name, count in names.items())
+        note(f"no more than {kind or 'a name'}: {rest}")
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part} of {whole} ({100 * part / whole:.1f} %)"
+
+
 def _report(interface: Interface, recorded: Recorded, output: str | None) -> dict[str, Any]:
     listings = interface.listings
     known = interface.entities is not None
@@ -101,6 +122,8 @@ def _report(interface: Interface, recorded: Recorded, output: str | None) -> dic
             if listings.devices is not None
             else None
         ),
+        "crashed": len(interface.properties.find_crashed("device"))
+        + len(interface.properties.find_crashed("object")),
         "machines": _count(listings.machines),
         "cpus": _count(listings.cpus),
         "schema-hash": schema_hash(interface) if known else None,
