@@ -153,7 +153,7 @@ def _ask_tpm(interface: Interface, path: Path) -> Answer:
     listings, source = interface.listings, "query-tpm-types"
     if listings.tpm_types is None:
         return _silent(listings, source)
-    return _alone(path) or _membership(path.name, listings.tpm_types, source)
+    return _alone(path, source) or _membership(path.name, listings.tpm_types, source)
 
 
 def _ask_chardev(interface: Interface, path: Path) -> Answer:
@@ -166,7 +166,7 @@ def _ask_chardev(interface: Interface, path: Path) -> Answer:
     if listings.chardevs is None:
         return _silent(listings, source)
     if path.name in listings.chardevs or path.steps:
-        return _alone(path) or Answer(Verdict.YES, source)
+        return _alone(path, source) or Answer(Verdict.YES, source)
     has_type = has_object(interface, f"chardev-{path.name}")
     in_schema = _has_backend(interface, path.name)
     if has_type.verdict is Verdict.YES and in_schema:
@@ -181,11 +181,11 @@ def _has_backend(interface: Interface, name: str) -> bool:
     return known and bool(walk(interface.by_name.get, "chardev-add", steps).found)
 
 
-def _alone(path: Path) -> Answer | None:
+def _alone(path: Path, source: str) -> Answer | None:
     """Return a no for what comes behind a name that has no members."""
     if not path.steps:
         return None
-    return Answer(Verdict.NO, "", f"'{path.prefix}:' has no members", position=1)
+    return Answer(Verdict.NO, source, f"{path.name!r} has no members", position=1)
 
 
 def _last_step(path: Path, names: Collection[str], source: str) -> Answer:

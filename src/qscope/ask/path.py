@@ -12,7 +12,7 @@ from qscope.errors import PathError
 # as the name of a command.
 PREFIXES = (
     "command", "event", "device", "object", "machine", "cpu", "qemuopts", "migration",
-    "option", "accel", "chardev", "tpm",
+    "option", "accel", "chardev", "tpm", "version", "behaviour",
 )  # fmt: skip
 
 

@@ -49,9 +49,27 @@ def answer_anew(interface: Interface, path: Path) -> Answer:
 
 def _find_reader(prefix: str) -> Callable[[Interface, Path], Answer]:
     # Imported on use: most queries ask the schema only, and every module costs them time.
+    match prefix:
+        case "behaviour":
+            from qscope.ask.witness import ask_behaviour  # noqa: PLC0415
+
+            return ask_behaviour
+        case "version":
+            from qscope.ask.versions import ask_version  # noqa: PLC0415
+
+            return ask_version
+        case "option":
+            return _ask_option
     from qscope.ask import listed  # noqa: PLC0415
 
     return listed.BY_PREFIX[prefix]
+
+
+def _ask_option(interface: Interface, path: Path) -> Answer:
+    from qscope.ask import listed, witness  # noqa: PLC0415 - likewise
+
+    by_witness = witness.ask_witness(interface, path.text)
+    return by_witness or listed.BY_PREFIX["option"](interface, path)
 
 
 def _ask_without_schema(interface: Interface, path: Path) -> Answer:

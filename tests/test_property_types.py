@@ -1,0 +1,193 @@
+"""From QOM properties to types: a table of what QEMU says, and laws on a recorded QEMU."""
+
+import gzip
+import json
+
+import pytest
+
+from qscope.model.interface import Interface
+from qscope.model.properties import Property
+from qscope.model.property_types import ScalarType, find_type
+from qscope.model.schema_info import AlternateType, ArrayType, EnumType, OpaqueEntity
+from qscope.model.snapshot import decode_snapshot
+
+PCI = "Slot and optional function number, example: 06.0 or 06"
+MAC = "Ethernet 6-byte MAC Address, example: 52:54:00:12:34:56"
+DRIVE = "Node name or ID of a block device to use as a backend"
+HOST = "Address (bus/device/function) of the host device, example: 04:10.0"
+UUID = 'UUID (aka GUID) or "auto" for random value (default)'
+FDC = "FDC drive type"
+OPAQUE = "opaque"
+STRING = ("string", None, None, "")
+
+
+def read(entity):
+    """A type as a value that a table can have."""
+    match entity:
+        case ScalarType():
+            return (entity.json_type, entity.minimum, entity.maximum, entity.format)
+        case EnumType():
+            return list(entity.values)
+        case OpaqueEntity():
+            return OPAQUE
+    return type(entity)
+
+
+@pytest.mark.parametrize(
+    ("declared", "description", "wanted"),
+    [
+        ("bool", None, ("boolean", None, None, "")),
+        ("bool", "on/off", ("boolean", None, None, "")),
+        ("uint8", None, ("int", 0, 255, "")),
+        ("uint16", None, ("int", 0, 65535, "")),
+        ("uint32", None, ("int", 0, 4294967295, "")),
+        ("uint64", None, ("int", 0, 18446744073709551615, "")),
+        ("uint64_t", None, ("int", 0, 18446744073709551615, "")),
+        ("uint4", "NVIDIA GPUDirect Clique ID (0 - 15)", ("int", 0, 15, "")),
+        ("int8", None, ("int", -128, 127, "")),
+        ("int32", None, ("int", -2147483648, 2147483647, "")),
+        ("int", None, ("int", -(2**63), 2**63 - 1, "")),
+        ("size", None, ("int", 0, 2**64 - 1, "size")),
+        ("number", None, ("number", None, None, "")),
+        ("str", None, STRING),
+        ("string", None, STRING),
+        ("str", MAC, ("string", None, None, "mac")),
+        ("str", DRIVE, ("string", None, None, "id:drive")),
+        ("str", UUID, ("string", None, None, "uuid")),
+        ("QemuUUID", None, ("string", None, None, "uuid")),
+        ("str", HOST, ("string", None, None, "host-pci-address")),
+        ("str", "ID of a netdev to use as a backend", ("string", None, None, "id:netdev")),
+        ("str", "ID of a chardev to use as a backend", ("string", None, None, "id:chardev")),
+        ("str", "ID of an audiodev to use as a backend", ("string", None, None, "id:audiodev")),
+        ("str", "ID of a tpm to use as a backend", ("string", None, None, "id:tpmdev")),
+        ("link<iothread>", None, ("string", None, None, "id:iothread")),
+        ("int32", PCI, AlternateType),
+        ("str", PCI, AlternateType),
+        ("StrOrNull", None, AlternateType),
+        ("strList", None, ArrayType),
+        ("uint8List", None, ArrayType),
+        # Prose with slashes in it is no list of values.
+        ("str", "a path/to a file", STRING),
+        ("str", "on/off/auto", STRING),
+        ("uint32", "pages/second", ("int", 0, 4294967295, "")),
+        # Until 9.x, and since.
+        ("FdcDriveType", f"{FDC}, 144/288/120/none/auto", ["144", "288", "120", "none", "auto"]),
+        ("FloppyDriveType", f"{FDC} (144/288/none)", ["144", "288", "none"]),
+        ("OnOffAuto", "on/off/auto", ["on", "off", "auto"]),
+        ("OnOffAuto", "Enable the thing when it is there", ["auto", "on", "off"]),
+        ("OnOffAuto", None, ["auto", "on", "off"]),
+        ("PCIELinkSpeed", "2_5/5/8/16", ["2_5", "5", "8", "16"]),
+        ("LostTickPolicy", None, ["discard", "delay", "slew"]),
+        ("on|off|split", "Configure KVM in-kernel irqchip", ["on", "off", "split"]),
+        ("OffAutoPCIBAR", "In prose", ["off", "auto", *(f"bar{number}" for number in range(6))]),
+        ("BlockdevOnError", None, OPAQUE),
+        ("SomeEnum", "prose only", OPAQUE),
+        ("list", None, OPAQUE),
+        ("", None, OPAQUE),
+        ("|", None, OPAQUE),
+        ("link<", None, OPAQUE),
+    ],
+)  # fmt: skip
+def test_type(declared, description, wanted):
+    found = find_type(Property("p", declared, description), "owner")
+    assert read(found.entity) == wanted
+    assert found.settable
+    assert found.precise == (wanted not in (STRING, OPAQUE) and declared != "strList")
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "declared", "settable"),
+    [
+        ("x", "p", "child<memory-region>", False),
+        ("x", "p", "busnr", False),
+        ("x", "p", "struct tm", False),
+        ("x", "guest-stats", "guest statistics", False),
+        ("max-x86_64-cpu", "feature-words", "X86CPUFeatureWordInfo", False),
+        ("max-x86_64-cpu", "unavailable-features", "strList", False),
+        ("iothread", "type", "string", False),
+        ("ide-hd", "type", "uint32", True),
+        ("usb-mouse", "attached", "bool", False),
+        ("usb-bot", "attached", "bool", True),
+        ("pc-dimm", "size", "uint64", False),
+        ("virtio-mem-pci", "size", "size", False),
+        ("ivshmem-plain", "size", "size", True),
+        ("virtio-mem-pci", "requested-size", "size", True),
+        ("x", "p", "bool", True),
+    ],
+)
+def test_what_can_be_set(owner, name, declared, settable):
+    found = find_type(Property(name, declared), owner)
+    assert found.settable is settable
+    assert found.precise or declared == "string"
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "form"),
+    [
+        ("chardev", "string", "id:chardev"),
+        ("failover_pair_id", "str", "id:device"),
+        ("sriov-pf", "str", "id:device"),
+        ("fsdev", "str", "id:fsdev"),
+        ("chardev", "bool", ""),
+        ("chardevs", "str", ""),
+    ],
+)
+def test_a_name_can_say_whose_id_it_is(name, declared, form):
+    assert find_type(Property(name, declared), "x").entity.format == form
+
+
+def list_recorded(shared):
+    """Every property of every device of a recorded QEMU, with its owner and its type."""
+    (file,) = (shared / "snapshots").glob("*.transcript.json.gz")
+    for exchange in json.loads(gzip.decompress(file.read_bytes())):
+        if exchange["execute"] == "device-list-properties":
+            owner = exchange["arguments"]["typename"]
+            for told in exchange["return"]:
+                default = told.get("default-value")
+                found = Property(told["name"], told["type"], told.get("description"))
+                yield owner, found, default, find_type(found, owner)
+
+
+def accepts(entity, value):
+    """Whether a type takes a value, as far as it is described."""
+    match entity:
+        case EnumType():
+            return value in entity.values
+        case ScalarType(json_type="int"):
+            return isinstance(value, int) and entity.minimum <= value <= entity.maximum
+        case ScalarType(json_type="boolean"):
+            return isinstance(value, bool)
+        case ScalarType(json_type="string"):
+            return isinstance(value, str)
+        case ScalarType(json_type="number"):
+            return isinstance(value, int | float)
+    return True
+
+
+def test_defaults_are_values_of_their_types(shared):
+    counted, wrong = 0, []
+    for owner, found, default, kind in list_recorded(shared):
+        if default is not None:
+            counted += 1
+            if not accepts(kind.entity, default):
+                wrong.append((owner, found.name, found.type, default))
+    assert wrong == []
+    assert counted > 1000
+
+
+def test_names_are_types(shared):
+    """Equal names mean equal types, or types that are shared would be confused."""
+    by_name = {}
+    for _, _, _, kind in list_recorded(shared):
+        for entity in (kind.entity, *kind.parts):
+            assert by_name.setdefault(entity.name, entity) == entity
+    assert len(by_name) > 20
+
+
+def test_every_type_can_be_found(shared):
+    (file,) = (shared / "snapshots").glob("*.transcript.json.gz")
+    interface = Interface.from_snapshot(decode_snapshot(file.read_bytes()))
+    for asked in ("device", "object"):
+        for typename in interface.properties.list_types(asked):
+            made = interface.qom.make(asked, typename)
+            assert made is None or all(interface.find(each.type) for each in made.members)
