@@ -1,6 +1,7 @@
 """Drivers, objects, accelerators and CPU models: answers, lists, sheets, on a small world."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from qscope.ask.suggest import complete, suggest
 from qscope.errors import PathError
 from qscope.model.index import decode_index, encode_index, make_index
 from qscope.model.interface import Interface
-from qscope.model.properties import Property, learn_properties
+from qscope.model.properties import Asked, Property, learn_properties
 from qscope.model.qdm import Driver, parse_qdm
 from qscope.model.snapshot import Identity, Snapshot, decode_snapshot
 from qscope.model.transcript import Exchange, Transcript
@@ -75,7 +76,7 @@ def schema(*, object_tag=False, device_tag=False):
     )
 
 
-DISK = [
+DISK: list[dict[str, Any]] = [
     {"name": "rerror", "type": "BlockdevOnError", "description": "Policy, report/stop/auto",
      "default-value": "auto"},
     {"name": "num-queues", "type": "uint16", "default-value": 1},
@@ -145,6 +146,18 @@ def without(execute, *more, **arguments):
     ]
     assert len(rest) == len(WORLD) - 1
     return learn(*rest, *more)
+
+
+def list_items(interface, kind):
+    items = list_names(interface, kind)
+    assert items is not None
+    return items
+
+
+def show(interface, path):
+    sheet = find_sheet(interface, compile_path(path))
+    assert sheet is not None
+    return sheet
 
 
 ADD = "device_add/arg-type"
@@ -388,15 +401,15 @@ def test_completion(world, start, some):
     ],
 )
 def test_list(world, kind, names):
-    assert {item.name for item in list_names(world, kind)} == names
+    assert {item.name for item in list_items(world, kind)} == names
 
 
 def test_marks_in_lists(world):
-    marks = {item.name: item.marks for item in list_names(world, "devices")}
+    marks = {item.name: item.marks for item in list_items(world, "devices")}
     assert marks["floppy"] == ("not creatable",)
     assert marks["gpu"] == ("crashed",)
     assert marks["disk"] == marks["unlisted"] == ()
-    marks = {item.name: item.marks for item in list_names(world, "objects")}
+    marks = {item.name: item.marks for item in list_items(world, "objects")}
     assert marks["rng"] == ()
     assert marks["can-bus"] == ("crashed",)
     assert marks["known"] == ("not creatable",)
@@ -404,7 +417,7 @@ def test_marks_in_lists(world):
 
 def test_a_device_that_only_told_its_properties_is_listed():
     interface = learn(told(DEVICE, [], typename="late"), crashed(DEVICE, typename="gone"))
-    assert [item.name for item in list_names(interface, "devices")] == ["late"]
+    assert [item.name for item in list_items(interface, "devices")] == ["late"]
 
 
 @pytest.mark.parametrize("kind", ["devices", "accels", "chardevs", "tpms", "audiodevs", "displays"])
@@ -413,7 +426,7 @@ def test_nobody_listed_it(kind):
 
 
 def test_sheet_of_a_device(world):
-    sheet = find_sheet(world, compile_path("device:d"))
+    sheet = show(world, "device:d")
     assert sheet.facts == {
         "driver": "disk",
         "description": 'A disk, with \\"quotes\\", no-user',
@@ -422,7 +435,7 @@ def test_sheet_of_a_device(world):
         "creatable": "yes",
         "parents": "device, object",
     }
-    rows = {row.name: row for row in sheet.properties}
+    rows = {row.name: row for row in sheet.properties or ()}
     assert [*rows] == sorted(each["name"] for each in DISK)
     assert (rows["num-queues"].type, rows["num-queues"].default) == ("int 0..65535", 1)
     assert rows["bar"].read_only
@@ -443,7 +456,7 @@ def test_sheet_of_a_device(world):
     ],
 )
 def test_sheet(world, path, kind, count, reason):
-    sheet = find_sheet(world, compile_path(path))
+    sheet = show(world, path)
     assert (sheet.name, sheet.kind) == (path, kind)
     assert (None if sheet.properties is None else len(sheet.properties)) == count
     assert reason in sheet.unknown
@@ -517,10 +530,11 @@ def test_each_type_gets_back_what_it_told(world_of_types, data):
     snapshot = decode_snapshot(json.dumps([told("query-status", {}), *exchanges]).encode())
     _, index = decode_index(encode_index(make_index(snapshot), {}))
     for exchange in exchanges:
-        asked = "device" if exchange["execute"] == DEVICE else "object"
+        asked: Asked = "device" if exchange["execute"] == DEVICE else "object"
         name = exchange["arguments"]["typename"]
-        found = index.properties.find(asked, name).properties
-        assert sorted(map(repr, found)) == sorted(map(repr, world_of_types[name]))
+        found = index.properties.find(asked, name)
+        assert found is not None
+        assert sorted(map(repr, found.properties or ())) == sorted(map(repr, world_of_types[name]))
     assert len({repr(each) for each in index.properties.pool}) == len(index.properties.pool)
 
 

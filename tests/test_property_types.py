@@ -5,10 +5,12 @@ import json
 
 import pytest
 
+from qscope.ask.owner import Owner
+from qscope.ask.typed import find_in_object_add
 from qscope.model.interface import Interface
 from qscope.model.properties import Property
 from qscope.model.property_types import ScalarType, find_type
-from qscope.model.schema_info import AlternateType, ArrayType, EnumType, OpaqueEntity
+from qscope.model.schema_info import AlternateType, ArrayType, Entity, EnumType, OpaqueEntity
 from qscope.model.snapshot import decode_snapshot
 
 PCI = "Slot and optional function number, example: 06.0 or 06"
@@ -133,7 +135,9 @@ def test_what_can_be_set(owner, name, declared, settable):
     ],
 )
 def test_a_name_can_say_whose_id_it_is(name, declared, form):
-    assert find_type(Property(name, declared), "x").entity.format == form
+    entity = find_type(Property(name, declared), "x").entity
+    assert isinstance(entity, ScalarType)
+    assert entity.format == form
 
 
 def list_recorded(shared):
@@ -153,8 +157,8 @@ def accepts(entity, value):
     match entity:
         case EnumType():
             return value in entity.values
-        case ScalarType(json_type="int"):
-            return isinstance(value, int) and entity.minimum <= value <= entity.maximum
+        case ScalarType(json_type="int", minimum=int(minimum), maximum=int(maximum)):
+            return isinstance(value, int) and minimum <= value <= maximum
         case ScalarType(json_type="boolean"):
             return isinstance(value, bool)
         case ScalarType(json_type="string"):
@@ -177,7 +181,7 @@ def test_defaults_are_values_of_their_types(shared):
 
 def test_names_are_types(shared):
     """Equal names mean equal types, or types that are shared would be confused."""
-    by_name = {}
+    by_name: dict[str, Entity] = {}
     for _, _, _, kind in list_recorded(shared):
         for entity in (kind.entity, *kind.parts):
             assert by_name.setdefault(entity.name, entity) == entity
@@ -191,3 +195,21 @@ def test_every_type_can_be_found(shared):
         for typename in interface.properties.list_types(asked):
             made = interface.qom.make(asked, typename)
             assert made is None or all(interface.find(each.type) for each in made.members)
+
+
+def test_the_table_of_enums_is_what_object_add_has(shared):
+    """Where both a table and QEMU's schema know the values of an object's property."""
+    (file,) = (shared / "snapshots").glob("*.transcript.json.gz")
+    interface = Interface.from_snapshot(decode_snapshot(file.read_bytes()))
+    compared = set()
+    for owner in interface.properties.list_told("object"):
+        told = interface.properties.find("object", owner)
+        assert told is not None
+        for found in told.properties or ():
+            kind = find_type(found, owner)
+            name = find_in_object_add(interface, Owner("object", owner), found.name)
+            entity = interface.find(name) if name else None
+            if isinstance(kind.entity, EnumType) and isinstance(entity, EnumType):
+                compared.add(found.type)
+                assert set(kind.entity.values) == set(entity.values), (owner, found)
+    assert {"HostMemPolicy", "NetFilterDirection", "QCryptoSecretFormat"} <= compared

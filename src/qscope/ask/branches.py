@@ -68,17 +68,15 @@ def find_arguments(interface: Interface, path: Path) -> ObjectType | None:
 
 def list_branches(interface: Interface, command: str) -> list[str]:
     """Return what `device_add` takes as a driver, or `object-add` before 6.0 as a type."""
+    if command not in ("device_add", "object-add"):
+        return []
     ended = walk(interface.by_name.get, command, [_ARGUMENTS])
     if not isinstance(ended.entity, ObjectType) or ended.entity.tag is not None:
         return []
     listings = interface.listings
-    match command:
-        case "device_add":
-            return sorted(each.name for each in listings.drivers or () if each.creatable)
-        case "object-add":
-            return sorted(each.name for each in listings.creatable_objects or ())
-        case _:
-            return []
+    if command == "device_add":
+        return sorted(each.name for each in listings.drivers or () if each.creatable)
+    return sorted(each.name for each in listings.creatable_objects or () if not each.abstract)
 
 
 def _is_creatable_device(interface: Interface, name: str) -> Answer:

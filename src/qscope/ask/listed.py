@@ -6,6 +6,8 @@ In: an interface and a path with a prefix. Out: an `Answer`. "Not in a complete 
 
 from collections.abc import Callable, Collection, Iterable
 
+from msgspec import structs
+
 from qscope.ask.answer import Answer, Verdict, decide, unknown
 from qscope.ask.owner import find_cpu, find_machine, find_owner, name_accelerator, resolve_driver
 from qscope.ask.path import Path, compile_path
@@ -119,8 +121,11 @@ def _ask_cpu(interface: Interface, path: Path) -> Answer:
 def _continue(interface: Interface, path: Path, present: Answer) -> Answer:
     """Answer what comes behind the name of something whose presence is known."""
     owner = find_owner(interface, path)
-    if not path.steps or owner is None:
+    if owner is None or (not path.steps and present.verdict is not Verdict.YES):
         return present
+    if not path.steps:
+        made = interface.qom.make(owner.asked, owner.typename)
+        return structs.replace(present, entity=made.name if made else None)
     return ask_property(interface, owner, path.steps, present)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from qscope.ask.answer import Verdict
+from qscope.ask.branches import list_branches
 from qscope.ask.describe import describe_type
 from qscope.ask.query import ask
 from qscope.errors import UnknownNameError
@@ -75,7 +76,25 @@ def outline(interface: Interface, path: str, depth: int) -> Node:
     Raises PathError for a malformed path and UnknownNameError for one that leads nowhere.
     """
     entity = find_entity(interface, path)
-    return document(interface, entity, _Outliner(interface).root(entity, path, depth))
+    root = _Outliner(interface).root(entity, path, depth)
+    if isinstance(entity, Command):
+        root = _add_branches(interface, entity.name, root)
+    return document(interface, entity, root)
+
+
+def _add_branches(interface: Interface, command: str, root: Node) -> Node:
+    """Say where a command's arguments go on that the schema leaves open: too many to spell out."""
+    count = len(list_branches(interface, command))
+    if not count:
+        return root
+    words = f"one of {count}, see 'qscope list --{_BRANCHES[command][1]} --creatable'"
+    arguments, *others = root.members
+    branch = Node(f"+{_BRANCHES[command][0]}", words)
+    arguments = structs.replace(arguments, members=(*arguments.members, branch))
+    return structs.replace(root, members=(arguments, *others))
+
+
+_BRANCHES = {"device_add": ("DRIVER", "devices"), "object-add": ("TYPE", "objects")}
 
 
 def find_entity(interface: Interface, path: str) -> Entity:

@@ -12,7 +12,7 @@ from qscope.ask.branches import find_arguments
 from qscope.ask.describe import describe_type
 from qscope.ask.owner import Owner, find_cpu, find_machine, find_owner, resolve_driver
 from qscope.ask.path import Path
-from qscope.ask.typed import explain_unasked
+from qscope.ask.typed import explain_unasked, find_in_object_add
 from qscope.model.interface import Interface
 from qscope.model.listings import Listings, QomType
 from qscope.model.qom import PropertyMember
@@ -75,16 +75,17 @@ def _make_sheet(interface: Interface, path: Path) -> Sheet:
     made = interface.qom.make(owner.asked, owner.typename)
     if made is None:
         return Sheet(path.text, kind, facts, unknown=_explain_unknown(interface, owner))
-    return Sheet(path.text, kind, facts, tuple(_make_rows(interface, made)))
+    return Sheet(path.text, kind, facts, tuple(_make_rows(interface, made, owner)))
 
 
-def _make_rows(interface: Interface, made: ObjectType) -> Iterator[Row]:
+def _make_rows(interface: Interface, made: ObjectType, owner: Owner | None = None) -> Iterator[Row]:
     for member in made.members:
         assert isinstance(member, PropertyMember)
+        known = find_in_object_add(interface, owner, member.name) if owner else None
         default = UNSET if member.default is None else member.default
         yield Row(
             name=member.name,
-            type=describe_type(interface.find, member.type),
+            type=describe_type(interface.find, known or member.type),
             qom_type=member.declared,
             default=default,
             description=member.description or "",

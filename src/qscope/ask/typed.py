@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from qscope.ask.answer import Answer, Verdict, unknown
 from qscope.ask.describe import describe_type
 from qscope.ask.owner import Owner
-from qscope.ask.path import Step
+from qscope.ask.path import Step, compile_path
 from qscope.ask.walk import walk
 from qscope.model.interface import Interface
 from qscope.model.properties import COMMANDS, Told
@@ -29,12 +29,44 @@ def ask_property(
     if told is not None and told.properties is not None:
         made = interface.qom.make(owner.asked, owner.typename)
         assert made is not None
-        return follow(interface, made, steps, name_source(owner), position)
+        answer = follow(interface, made, steps, name_source(owner), position)
+        return _ask_object_add(interface, owner, steps, answer, position) or answer
     if told is not None and told.error:
         return Answer(Verdict.NO, name_source(owner), told.explain(), position=position)
     if present.verdict is not Verdict.YES:
         return present
     return _not_known(interface, owner, told)
+
+
+def find_in_object_add(interface: Interface, owner: Owner, name: str) -> str | None:
+    """Return the type that object-add's schema gives to a property, None where it has none.
+
+    It has all user-creatable types since 6.0, and says what qom-list-properties does not: members
+    of structs, elements of arrays (memory-backend's host-nodes is a list, and called `int`).
+    """
+    if owner.asked != "object" or "object-add" not in interface.by_name:
+        return None
+    steps = compile_path(f"object-add/arg-type/+{owner.typename}/{name}").steps
+    ended = walk(interface.by_name.get, "object-add", steps)
+    return ended.entity.name if ended.found and ended.position == len(steps) else None
+
+
+def _ask_object_add(
+    interface: Interface, owner: Owner, steps: Sequence[Step], answer: Answer, position: int
+) -> Answer | None:
+    """Answer what comes behind a property by object-add's schema, if it has the property."""
+    name = find_in_object_add(interface, owner, steps[0].text) if len(steps) > 1 else None
+    if name is None:
+        return None
+    source = f"{interface.schema_source} object-add"
+    ended = walk(interface.by_name.get, name, steps[1:])
+    if ended.found is None:
+        return answer
+    if not ended.found:
+        why = f"{steps[1 + ended.position].text!r} is not there"
+        return Answer(Verdict.NO, source, why, ended.entity.name, position + 1 + ended.position)
+    is_type = ended.position == len(steps) - 1
+    return Answer(Verdict.YES, source, entity=ended.entity.name if is_type else None)
 
 
 def ask_argument(

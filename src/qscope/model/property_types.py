@@ -131,12 +131,23 @@ _REPORTED = frozenset(
 
 # Types by name for what no description tells: OnOffAuto is described in prose by some devices
 # since 10.0, OffAutoPCIBAR by all; LostTickPolicy was not described before (qapi/common.json,
-# qapi/misc-target.json and qapi/machine.json of 5.2 to 11.0).
+# qapi/misc-target.json and qapi/machine.json of 5.2 to 11.0). The others are those of objects,
+# accelerators and machines; object-add's schema has the same (qapi/qom.json, since 6.0).
 _ENUMS: dict[str, tuple[str, ...]] = {
     "OnOffAuto": ("auto", "on", "off"),
     "OffAutoPCIBAR": ("off", "auto", "bar0", "bar1", "bar2", "bar3", "bar4", "bar5"),
     "LostTickPolicy": ("discard", "delay", "slew"),
-}
+    "GrabToggleKeys": (
+        "ctrl-ctrl", "alt-alt", "shift-shift", "meta-meta", "scrolllock", "ctrl-scrolllock",
+    ),
+    "HostMemPolicy": ("default", "preferred", "bind", "interleave"),
+    "NetFilterDirection": ("all", "rx", "tx"),
+    "NotifyVMexitOption": ("run", "internal-error", "disable"),
+    "PCSouthBridgeOption": ("PIIX3", "piix4-isa"),
+    "QAuthZListPolicy": ("deny", "allow"),
+    "QCryptoSecretFormat": ("raw", "base64"),
+    "QCryptoTLSCredsEndpoint": ("client", "server"),
+}  # fmt: skip
 
 _DESCRIBED: tuple[tuple[re.Pattern[str], Callable[[str], PropertyType]], ...] = (
     (re.compile(r"Slot and optional function number\b"), lambda _: _PCI_ADDRESS),
