@@ -113,6 +113,12 @@ def _name_events(interface: Interface) -> Iterator[str]:
         yield from (event.name for event in interface.events)
 
 
+def _name_behaviours(_: Interface) -> Iterator[str]:
+    from qscope.ask.witness import list_behaviours  # noqa: PLC0415 - a table that few ask
+
+    return (each.name for each in list_behaviours())
+
+
 _NAMES: dict[str, Callable[[Interface], Iterable[str | None]]] = {
     "command": _name_commands,
     "event": _name_events,
@@ -125,6 +131,7 @@ _NAMES: dict[str, Callable[[Interface], Iterable[str | None]]] = {
     "migration": lambda interface: interface.listings.migration_capabilities or (),
     "chardev": lambda interface: interface.listings.chardevs or (),
     "tpm": lambda interface: interface.listings.tpm_types or (),
+    "behaviour": _name_behaviours,
 }
 
 
