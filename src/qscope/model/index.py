@@ -4,17 +4,19 @@ In: a `Snapshot`. Out: `Index`, and its bytes for the cache. Next stage: interfa
 """
 
 import zlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
 from qscope.errors import SnapshotError
 from qscope.model.decoding import UNREADABLE
-from qscope.model.listings import Listings, explain_silence, learn_listings, read_result
-from qscope.model.properties import PropertyTable, learn_properties
 from qscope.model.snapshot import Identity, Snapshot
-from qscope.model.transcript import Exchange, Transcript
+from qscope.model.transcript import Exchange, Transcript, explain_silence, read_result
+
+if TYPE_CHECKING:
+    from qscope.model.listings import Listings
+    from qscope.model.properties import PropertyTable
 
 # Raise it whenever Listings or SchemaInfo conclusions change: older caches are then made anew.
 INDEX_VERSION = 3
@@ -32,13 +34,18 @@ class Index(Struct, frozen=True):
     told: Raw
 
     @property
-    def listings(self) -> Listings:
+    def listings(self) -> "Listings":
         """What other commands enumerate, decoded anew at each call."""
+        # Imported on use, here and below: the schema does without it.
+        from qscope.model.listings import Listings  # noqa: PLC0415
+
         return msgspec.json.decode(self.enumerated, type=Listings)
 
     @property
-    def properties(self) -> PropertyTable:
+    def properties(self) -> "PropertyTable":
         """What types told of their properties, decoded anew at each call."""
+        from qscope.model.properties import PropertyTable  # noqa: PLC0415
+
         return msgspec.json.decode(self.told, type=PropertyTable)
 
     @property
@@ -66,6 +73,9 @@ class _File(Struct, frozen=True):
 
 def make_index(snapshot: Snapshot) -> Index:
     """Conclude from the raw answers what queries need."""
+    from qscope.model.listings import learn_listings  # noqa: PLC0415
+    from qscope.model.properties import learn_properties  # noqa: PLC0415
+
     transcript = Transcript(snapshot.exchanges)
     listings = learn_listings(transcript)
     exchange = transcript.find("query-qmp-schema")

@@ -13,8 +13,6 @@ from qscope.errors import SnapshotError
 from qscope.model.annotations import Annotations
 from qscope.model.decoding import UNREADABLE
 from qscope.model.index import Index, make_index
-from qscope.model.listings import Listings
-from qscope.model.properties import PropertyTable
 from qscope.model.schema_info import (
     AlternateType,
     ArrayType,
@@ -31,10 +29,9 @@ from qscope.model.schema_info import (
 from qscope.model.snapshot import Identity, Snapshot
 
 if TYPE_CHECKING:
+    from qscope.model.listings import Listings
+    from qscope.model.properties import PropertyTable
     from qscope.model.qom import QomTypes
-
-_NO_LISTINGS = Listings()
-_NO_PROPERTIES = PropertyTable()
 
 
 class Interface:
@@ -52,8 +49,8 @@ class Interface:
         self,
         entities: Iterable[Entity] | None,
         *,
-        listings: Listings | Callable[[], Listings] = _NO_LISTINGS,
-        properties: PropertyTable | Callable[[], PropertyTable] = _NO_PROPERTIES,
+        listings: "Listings | Callable[[], Listings] | None" = None,
+        properties: "PropertyTable | Callable[[], PropertyTable] | None" = None,
         oddities: Iterable[Oddity] = (),
         identity: Identity | None = None,
         schema_source: str = "query-qmp-schema",
@@ -104,19 +101,26 @@ class Interface:
         return twin
 
     @functools.cached_property
-    def listings(self) -> Listings:
+    def listings(self) -> "Listings":
         """What other commands enumerate."""
-        return self._listings() if callable(self._listings) else self._listings
+        # Imported on use, here and below: the schema does without it.
+        from qscope.model.listings import Listings  # noqa: PLC0415
+
+        given = self._listings() if callable(self._listings) else self._listings
+        return Listings() if given is None else given
 
     @functools.cached_property
-    def properties(self) -> PropertyTable:
+    def properties(self) -> "PropertyTable":
         """What devices and other QOM types told of their properties."""
-        return self._properties() if callable(self._properties) else self._properties
+        from qscope.model.properties import PropertyTable  # noqa: PLC0415
+
+        given = self._properties() if callable(self._properties) else self._properties
+        return PropertyTable() if given is None else given
 
     @functools.cached_property
     def qom(self) -> "QomTypes":
         """The types that properties make."""
-        from qscope.model.qom import QomTypes  # noqa: PLC0415 - the schema does without it
+        from qscope.model.qom import QomTypes  # noqa: PLC0415
 
         return QomTypes(self.properties)
 

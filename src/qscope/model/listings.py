@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 import msgspec
-from msgspec import Raw, Struct, UnsetType, field
+from msgspec import Raw, Struct, field
 
-from qscope.model.decoding import UNREADABLE
 from qscope.model.qdm import Driver, parse_qdm
-from qscope.model.transcript import Exchange, Transcript
+from qscope.model.transcript import Transcript, explain_silence, read_result
 
 T = TypeVar("T")
 
@@ -210,20 +209,3 @@ def _read(transcript: Transcript, silent: dict[str, str], command: str, form: ty
     if result is None:
         silent[command] = explain_silence(exchange)
     return result
-
-
-def read_result(exchange: Exchange | None, form: type[T]) -> T | None:
-    """Return the result of an exchange as `form`, or None when it has no such result."""
-    if exchange is None or isinstance(exchange.result, UnsetType):
-        return None
-    try:
-        return msgspec.json.decode(exchange.result, type=form)
-    except UNREADABLE:
-        return None
-
-
-def explain_silence(exchange: Exchange | None) -> str:
-    """Say why an exchange gave no usable result."""
-    if exchange is None:
-        return "it was not asked"
-    return exchange.outcome() or "its answer has an unexpected form"

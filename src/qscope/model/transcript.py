@@ -6,13 +6,15 @@ to the same question counts. Next stage: listings.py and index.py, which draw co
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from qscope.errors import SnapshotError
 from qscope.model.decoding import UNREADABLE
+
+T = TypeVar("T")
 
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
@@ -98,6 +100,23 @@ def normalise(result: Raw | bytes) -> Raw:
     except UNREADABLE:
         # QEMU itself sends 1e400 back, which is no number here: kept as it came, not lost.
         return Raw(bytes(result))
+
+
+def read_result(exchange: Exchange | None, form: type[T]) -> T | None:
+    """Return the result of an exchange as `form`, or None when it has no such result."""
+    if exchange is None or isinstance(exchange.result, UnsetType):
+        return None
+    try:
+        return msgspec.json.decode(exchange.result, type=form)
+    except UNREADABLE:
+        return None
+
+
+def explain_silence(exchange: Exchange | None) -> str:
+    """Say why an exchange gave no usable result."""
+    if exchange is None:
+        return "it was not asked"
+    return exchange.outcome() or "its answer has an unexpected form"
 
 
 def decode_transcript(data: bytes) -> tuple[Exchange, ...]:
