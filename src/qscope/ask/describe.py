@@ -13,8 +13,8 @@ _FORMATS = {
     "uuid": "UUID",
     "pci-address": "PCI address",
     "host-pci-address": "PCI address on the host",
-    "size": "size in bytes",
-    "id:drive": "node name, or ID of a drive",
+    "size": "size (bytes)",
+    "id:drive": "node name or drive ID",
 }
 # IDs that are not those of a QOM object.
 _NAMESPACES = ("netdev", "chardev", "audiodev", "tpmdev", "fsdev", "device")
@@ -41,11 +41,15 @@ def describe_type(find: Callable[[str], Entity | None], name: str) -> str:
 def _describe_scalar(entity: ScalarType) -> str:
     if entity.format.startswith("id:") and entity.format not in _FORMATS:
         what = entity.format[3:]
-        return f"ID of a {what}" if what in _NAMESPACES else f"ID or path of a {what}"
+        return f"{'ID' if what in _NAMESPACES else 'ID or path'} of {_article(what)} {what}"
     words = _FORMATS.get(entity.format, "")
     if entity.json_type == "int" and entity.format != "size":
         return f"int {_range(entity)}"
     return words or entity.json_type
+
+
+def _article(what: str) -> str:
+    return "an" if what[:1] in "aeio" else "a"
 
 
 def _range(entity: ScalarType) -> str:

@@ -83,11 +83,11 @@ def command(
     Exit status: 0 something was listed, 1 nothing matches, 3 nobody listed it.
     """
     what = click.get_current_context().meta.get(_CHOSEN, "commands")
+    _refuse_filters(what, bus, creatable=creatable)
     if what == "summary":
         if pattern != "*":
             raise click.UsageError("--summary counts everything: it takes no PATTERN")
         return _print_summary(interface, form)
-    _refuse_filters(what, bus, creatable=creatable)
     items = list_names(interface, what, pattern)
     if items is None:
         note(f"cannot tell: {explain_unlisted(interface, what)}")

@@ -44,7 +44,8 @@ def _render(row: Row) -> dict[str, str]:
         "property": row.name,
         "type": kind,
         "default": default,
-        "description": row.description,
+        # QEMU's description of many is the list of their values, which is the type here.
+        "description": row.description if " " in row.description else "",
     }
 
 

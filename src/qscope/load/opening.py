@@ -4,6 +4,7 @@ A target is a snapshot file, a QMP server's address, a QEMU binary (a path, or a
 None: then $QSCOPE_SNAPSHOT, else the first QEMU on PATH, else the snapshot that ships with qscope.
 """
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from qscope.errors import ProbeError, SnapshotError, TargetError
 from qscope.load import cache
 from qscope.load.files import read_bytes
+from qscope.model.index import decode_index
 from qscope.model.interface import Interface
 from qscope.model.snapshot import Snapshot, decode_snapshot
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 EMBEDDED = os.path.join(
     os.path.dirname(os.path.dirname(__file__)), "data", "qemu-7.2.22-debian-x86_64.json.gz"
 )
+# What is concluded from it, for queries that should not have to read all of it.
+EMBEDDED_INDEX = EMBEDDED.removesuffix(".json.gz") + ".index"
 # Seconds that a script may take to print the version of the QEMU it execs.
 _VERSION_TIMEOUT = 5.0
 # What Debian and QEMU call a target where the kernel says otherwise.
@@ -74,9 +78,9 @@ def load(
     """
     source = _find_default() if target is None else _find_source(target)
     if source is None:
-        return Opened(Interface.from_snapshot(_read_file(EMBEDDED)), "the snapshot in qscope")
+        return Opened(_open_file(EMBEDDED), "the snapshot in qscope")
     if source.file:
-        return Opened(Interface.from_snapshot(_read_file(source.file)), source.name)
+        return Opened(_open_file(source.file), source.name)
     key = _make_key(source.binary, timeout) if source.binary and use_cache else None
     index = cache.find_index(key) if key else None
     if index:
@@ -92,10 +96,12 @@ def record(
     *,
     use_cache: bool = True,
     timeout: float | None = None,
+    jobs: int | None = None,
     progress: "Progress | None" = None,
 ) -> Recorded:
     """Ask a QEMU everything now, and keep that in the cache.
 
+    A binary is asked by `jobs` processes of it at once, as many as the probe thinks right if None.
     Raises ProbeError, or TargetError when there is nobody to ask.
     """
     source = _find_binary() if target is None else _find_source(target)
@@ -104,7 +110,7 @@ def record(
     if source.file:
         raise TargetError(f"{source.name} is no QEMU but a file; 'query' and 'show' read snapshots")
     key = _make_key(source.binary, timeout) if source.binary and use_cache else None
-    snapshot = _probe(source, timeout, progress)
+    snapshot = _probe(source, timeout, progress, jobs)
     kept = key is not None and cache.store(key, snapshot)
     return Recorded(snapshot, source.name, cache.cache_folder() if kept else None)
 
@@ -190,6 +196,13 @@ def _read_start(path: str) -> bytes | None:
         return None
 
 
+def _open_file(path: str) -> Interface:
+    if path == EMBEDDED:
+        with contextlib.suppress(SnapshotError):
+            return Interface.from_index(decode_index(read_bytes(EMBEDDED_INDEX))[1])
+    return Interface.from_snapshot(_read_file(path))
+
+
 def _read_file(path: str) -> Snapshot:
     try:
         return decode_snapshot(read_bytes(path))
@@ -219,7 +232,12 @@ def _make_key(binary: str, timeout: float | None) -> dict[str, object] | None:
         raise TargetError(f"{binary}: {error.strerror}") from error
 
 
-def _probe(source: _Source, timeout: float | None, progress: "Progress | None") -> Snapshot:
+def _probe(
+    source: _Source,
+    timeout: float | None,
+    progress: "Progress | None",
+    jobs: int | None = None,
+) -> Snapshot:
     from pathlib import Path  # noqa: PLC0415 - starting processes is not for a cached binary
 
     from qscope import probe  # noqa: PLC0415
@@ -227,7 +245,9 @@ def _probe(source: _Source, timeout: float | None, progress: "Progress | None") 
 
     timeout = timeout or probe.DEFAULT_TIMEOUT
     if source.binary:
-        return probe.probe_binary(Path(source.binary), timeout=timeout, progress=progress)
+        return probe.probe_binary(
+            Path(source.binary), timeout=timeout, jobs=jobs, progress=progress
+        )
     assert source.address is not None
     address = parse_address(source.address)
     if address is None:
