@@ -57,8 +57,7 @@ def ask_witness(interface: Interface, fact: str) -> Answer | None:
     row = load_table().witnesses.get(fact)
     if row is None:
         return None
-    given = _ask_calmly(interface, row.given) if row.given else None
-    if row.given and given and given.verdict is not Verdict.YES:
+    if row.given and _ask_calmly(interface, row.given).verdict is not Verdict.YES:
         why = f"the witness speaks only where {row.given!r} is answered with yes"
         return unknown(f"witness {row.path}", why)
     return _judge(row, _ask_calmly(interface, row.path))
