@@ -38,6 +38,7 @@ KINDS = {
     "qemuopts": "query-command-line-options",
     "migration": "query-migrate-capabilities",
     "parameters": "query-migrate-parameters",
+    "behaviours": "the table of behaviours",
 }
 # Kinds whose names are an enum's values in the schema: a path to it.
 _ENUMS = {
@@ -213,6 +214,20 @@ def _list_enum(kind: str) -> Callable[[Interface], list[Item] | None]:
     return find
 
 
+def _list_behaviours(_: Interface) -> list[Item] | None:
+    from qscope.ask.witness import list_behaviours  # noqa: PLC0415 - a table that few ask
+
+    return [
+        Item(
+            each.name,
+            details=_present(
+                text=each.text, since=each.since, until=each.until, witness=each.witness
+            ),
+        )
+        for each in list_behaviours()
+    ]
+
+
 def _list_machines(interface: Interface) -> list[Item] | None:
     machines = interface.listings.machines
     if machines is None:
@@ -265,5 +280,6 @@ _ITEMS: dict[str, Callable[[Interface], list[Item] | None]] = {
     "cpus": _list_cpus,
     "qemuopts": _list_groups,
     "migration": lambda interface: _list_plain(interface.listings.migration_capabilities),
+    "behaviours": _list_behaviours,
     "parameters": lambda interface: _list_plain(interface.listings.migration_parameters),
 }

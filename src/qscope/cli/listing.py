@@ -35,6 +35,7 @@ _HELP = {
     "qemuopts": "QemuOpts groups, as query-command-line-options has them.",
     "migration": "Migration capabilities.",
     "parameters": "Migration parameters.",
+    "behaviours": "What 'behaviour:' can ask, and the witness of each.",
     "summary": "Count the QMP interface instead.",
 }
 _CHOSEN = "qscope.list.chosen"
@@ -149,6 +150,9 @@ def _describe(item: Item) -> dict[str, object]:
 
 
 def _render(item: Item) -> str:
+    if "text" in item.details:
+        witness = item.details.get("witness")
+        return f"{item.name}: {item.details['text']}" + (f"  (by {witness})" if witness else "")
     words = [key if value is True else f"{key} {value}" for key, value in item.details.items()]
     return item.name + paint_marks(item.marks) + (f"  ({', '.join(words)})" if words else "")
 
