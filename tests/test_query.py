@@ -94,7 +94,7 @@ def test_a_typo_gets_the_right_path_among_three(embedded, typo, meant):
     [
         pytest.param("blockdev-add", id="yes needs none"),
         pytest.param("blockdev-add/arg-type/+file", id="nor further down"),
-        pytest.param("device:virtio-blk-pci/drvie", id="unknown has none"),
+        pytest.param("device:virtio-vga-gl/xrse", id="unknown has none"),
         pytest.param("zzzzzzzzzzzz", id="like nothing"),
         pytest.param("blockdev-add/arg-type/zzzzzz", id="like no member"),
         pytest.param("cpu:zzzzzz", id="like no CPU"),

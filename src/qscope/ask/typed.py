@@ -98,12 +98,12 @@ def follow(
         assert isinstance(ended.entity, OpaqueEntity)
         kind = ended.entity.meta_type
         return unknown(source, f"{_name(steps, ended.position)} is of type {kind!r}, not described")
+    if ended.position and len(steps) > 1:
+        source = f"{source}, {_find_basis(start, steps[0])}"
     if not ended.found:
         why = f"{steps[ended.position].text!r} is not there"
         entity = ended.entity.name
         return Answer(Verdict.NO, source, why, entity, position + ended.position)
-    if len(steps) > 1:
-        source = f"{source}, {_find_basis(start, steps[0])}"
     if ended.position < len(steps):
         return Answer(Verdict.YES, source)
     why = describe_type(interface.find, ended.entity.name)

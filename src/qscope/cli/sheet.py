@@ -62,7 +62,10 @@ def _print_table(rows: list[dict[str, str]], width: int) -> None:
     for row in rows:
         table.add_row(*(Text(make_printable(row[name])) for name in used))
     plain = not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
-    console = Console(width=width, no_color=plain, force_terminal=not plain, highlight=False)
+    # With a height, or rich takes 80 columns where TERM is dumb.
+    console = Console(
+        width=width, height=25, no_color=plain, force_terminal=not plain, highlight=False
+    )
     with console.capture() as capture:
         console.print(table)
     click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
