@@ -219,10 +219,10 @@ def test_the_readme_shows_what_is_printed():
     """Every example of the README that needs no live QEMU, character by character."""
     readme = (Path(__file__).parent.parent / "README.md").read_text()
     examples = re.findall(r"^    \$ qscope (.*)\n((?:    .*\n)*)", readme, re.MULTILINE)
-    checked = 0
+    checked, environment = 0, {**os.environ, "COLUMNS": "100"}
     for words, output in examples:
         if words.startswith(("query", "show", "list")) and "--snapshot" not in words:
-            done = run(*words.replace("'", "").split(), *SOURCE)
+            done = run(*words.replace("'", "").split(), *SOURCE, env=environment)
             assert done.stdout == re.sub("^    ", "", output, flags=re.MULTILINE), words
             checked += 1
     assert checked >= 5
