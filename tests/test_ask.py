@@ -121,7 +121,12 @@ def test_recursion_becomes_a_reference():
 
 @pytest.mark.parametrize(
     "path",
-    ["nosuch", "block_resize/arg-type/nosuch", "screendump/arg-type/format/^png", "migration:xbzrle"],
+    [
+        "nosuch",
+        "block_resize/arg-type/nosuch",
+        "screendump/arg-type/format/^png",
+        "migration:xbzrle",
+    ],
 )
 def test_no_outline_of_what_is_no_type(embedded, path):
     with pytest.raises(UnknownNameError):
