@@ -1,4 +1,4 @@
-"""The main job: which QEMU, how much it can do, a tree, five answers, itself; then a schema.
+"""The main job: which QEMU, how much it can do, a tree, answers, a device, itself; then a schema.
 
 Usage: make demo. Asks the first QEMU on PATH, else the one recorded in qscope.
 """
@@ -17,8 +17,10 @@ from qscope.model.canonical import schema_hash
 PATHS = (
     "blockdev-add/arg-type/+file/drop-cache",
     "screendump/arg-type/format/^png",
-    "device:virtio-blk-pci",
+    "device:virtio-blk-pci/num-queues",
+    "device_add/arg-type/+ide-hd/rerror/^stop",
     "machine:q35",
+    "behaviour:netdev-json",
     "query-block/ret-type/nosuch",
 )
 # An interface that exists as a QAPI schema; the demo is run from the project's folder.
@@ -54,6 +56,7 @@ def main() -> None:
     print(schema_hash(interface), f"(qscope {qscope.__version__})")
     run("show", "block_resize", source=source)
     run("query", *PATHS, source=source)
+    run("show", "device:usb-net", source=source)
     run("show", "query-qmp-schema/ret-type", "--depth", "1", source=source)
     run("compile", SCHEMA, "--define", "CONFIG_RING", "--format", "text")
     run("show", "--schema", SCHEMA, "--define", "CONFIG_RING", "disk-remove")
