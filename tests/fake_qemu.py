@@ -4,13 +4,20 @@
 calls `play`. It imports little, so that it starts quickly.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import signal
 import sys
 import time
-from pathlib import Path
-from typing import Any, NoReturn
+
+# As typing's, which alone takes half as long to import as all of the above.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+    from typing import Any, NoReturn
 
 _ANSWERS: dict[str, Any] = {
     "qmp_capabilities": {},
@@ -36,7 +43,7 @@ play(**{plan!r})
 
 def make_fake(folder: Path, **plan: Any) -> Path:
     """Write a fake QEMU that does what `play` is told by `plan`."""
-    home = str(Path(__file__).parent)
+    home = os.path.dirname(os.path.abspath(__file__))
     return make_script(folder, SCRIPT.format(python=sys.executable, folder=home, plan=plan))
 
 
@@ -48,41 +55,109 @@ def make_script(folder: Path, text: str | bytes, name: str = "qemu-fake") -> Pat
     return path
 
 
+def name_point(execute: str, arguments: Mapping[str, Any] | None = None) -> str:
+    """Return what `answers` and `deeds` call a question: `qom-list-types device`."""
+    return " ".join([execute, *map(str, (arguments or {}).values())])
+
+
 def play(
     *,
-    at: str = "never",
-    do: str = "hang",
-    text: str = "",
-    status: int = 0,
     spelling: str = "crlf",
     ident: str = "echo",
     setting: str = "none",
     started: str | None = None,
+    answers: Mapping[str, Any] | None = None,
+    deeds: Iterable[dict[str, Any]] = (),
+    log: str | None = None,
+    **deed: Any,
 ) -> NoReturn:
-    """Play QEMU on the monitor's socket, and `do` something else at one point.
+    """Play QEMU on the monitor's socket, and do something else at some points.
 
-    The point is "start", "greeting" or a command. `spelling` is how messages are written, `ident`
-    how a reply's id is made, and `setting` what goes on besides.
+    `spelling` is how messages are written, `ident` how a reply's id is made, and `setting` what
+    goes on besides. `answers` are results by question, in which "@" is a number that counts; `log`
+    is a file in which all processes write down what they do.
+
+    A deed says `at` which point ("start", "greeting" or a question) it does which of _DEEDS, with
+    which `text` or `status`; and perhaps in which `process` only (counted from 1; -1 is any but the
+    first), only `after` so many answers, only so many `times` in all.
     """
     _SETTINGS[setting]()
     if started:
-        Path(started).touch()
-    if at == "start":
-        _DEEDS[do](-1, text or "words", status)
+        os.close(os.open(started, os.O_CREAT | os.O_WRONLY))
+    fake = _Fake([*deeds, deed], log)
+    fake.perform("start", -1, b"words")
     monitor = _find_monitor()
+    write = _SPELLINGS[spelling]
     try:
-        _send(monitor, at == "greeting", do, text, status, _SPELLINGS[spelling](GREETING))
-        while command := _read_command(monitor):
-            reply = _answer(command, ident, refuse=setting == "refuse")
-            name = command["execute"]
-            _send(monitor, at == name, do, text, status, _SPELLINGS[spelling](reply))
-            if name == "quit":
+        if not fake.perform("greeting", monitor, write(GREETING)):
+            _write(monitor, write(GREETING))
+        for command in _read_commands(monitor):
+            reply = _answer(command, answers or {}, ident, refuse=setting == "refuse")
+            fake.answer(name_point(command["execute"], command.get("arguments")), monitor,
+                        write(reply))  # fmt: skip
+            if command["execute"] == "quit":
                 break
     except OSError:
         pass  # qscope has closed the connection
     if setting in ("child", "ignore"):
         signal.pause()
     os._exit(0)
+
+
+class _Fake:
+    """One process that plays QEMU: what it will do, and what it has done."""
+
+    def __init__(self, deeds: list[dict[str, Any]], log: str | None) -> None:
+        self._deeds = deeds
+        self._log = os.open(log, os.O_RDWR | os.O_APPEND | os.O_CREAT) if log else -1
+        self._number = 1 + self._count("start")
+        self._answered = self._counted = 0
+        self._is_honest = True
+        self._note("start")
+
+    def answer(self, point: str, monitor: int, message: bytes) -> None:
+        """Answer a question, or do what is to be done at it."""
+        if b"@" in message:
+            message = message.replace(b"@", b"%d" % self._counted)
+            self._counted += 1
+        if not self.perform(point, monitor, message):
+            _write(monitor, message)
+        self._answered += 1
+        if self._is_honest:
+            self._note(f"given {point}")
+
+    def perform(self, point: str, monitor: int, message: bytes) -> bool:
+        """Do what is to be done at a point, if anything; return whether that was so."""
+        for deed in self._deeds:
+            if deed.get("at", "never") == point and self._is_time(deed):
+                do = deed.get("do", "hang")
+                self._is_honest &= do in HARMLESS
+                self._note(f"{do} {point}")
+                if self._is_honest and do in LAST:
+                    self._note(f"given {point}")
+                text = deed.get("text") or message.decode("latin-1")
+                _DEEDS[do](monitor, text, deed.get("status", 0))
+                return True
+        return False
+
+    def _is_time(self, deed: Mapping[str, Any]) -> bool:
+        process = deed.get("process", self._number)
+        return (
+            (process == self._number or (process < 0 and self._number > 1))
+            and self._answered >= deed.get("after", 0)
+            and self._count(f"{deed.get('do', 'hang')} {deed['at']}") < deed.get("times", 1 << 30)
+        )
+
+    def _note(self, line: str) -> None:
+        if self._log >= 0:
+            os.write(self._log, f"{self._number}:{line}\n".encode())
+
+    def _count(self, line: str) -> int:
+        """Count how often something was written down, by whatever process."""
+        if self._log < 0:
+            return 0
+        lines = os.pread(self._log, 1 << 24, 0).split(b"\n")
+        return sum(each.partition(b":")[2] == line.encode() for each in lines)
 
 
 def _find_monitor() -> int:
@@ -92,34 +167,26 @@ def _find_monitor() -> int:
     return int(option.removeprefix(prefix))
 
 
-def _read_command(monitor: int) -> dict[str, Any] | None:
+def _read_commands(monitor: int) -> Iterator[dict[str, Any]]:
     text = b""
-    while data := os.read(monitor, 4096):
-        text += data
-        try:
-            command: dict[str, Any] = json.loads(text)
-        except ValueError:
-            continue
-        return command
-    return None
+    while data := os.read(monitor, 1 << 16):
+        *lines, text = (text + data).split(b"\n")
+        yield from map(json.loads, lines)
 
 
-def _answer(command: dict[str, Any], ident: str, *, refuse: bool) -> dict[str, Any]:
-    reply: dict[str, Any] = {"return": _ANSWERS.get(command["execute"], [])}
-    if refuse and command["execute"] != "qmp_capabilities":
+def _answer(
+    command: dict[str, Any], answers: Mapping[str, Any], ident: str, *, refuse: bool
+) -> dict[str, Any]:
+    execute = command["execute"]
+    point = name_point(execute, command.get("arguments"))
+    reply: dict[str, Any] = {"return": answers.get(point, _ANSWERS.get(execute, []))}
+    if refuse and execute != "qmp_capabilities":
         reply = {"error": {"class": "CommandNotFound", "desc": "The command has not been found"}}
     if ident == "echo":
         reply["id"] = command["id"]
     if ident == "wrong":
         reply["id"] = "somebody else's"
     return reply
-
-
-def _send(monitor: int, here: bool, do: str, text: str, status: int, message: bytes) -> None:
-    if here:
-        _DEEDS[do](monitor, text or message.decode(), status)
-    else:
-        _write(monitor, message)
 
 
 def _write(monitor: int, data: bytes) -> None:
@@ -173,7 +240,42 @@ def _flood(monitor: int, text: str, _: int) -> None:
         _write(monitor, text.encode() * 1000)
 
 
+def _answer_as_another(monitor: int, text: str, distance: int) -> None:
+    """Send the reply with an id so much larger, or with none."""
+    reply = json.loads(text)
+    ident = reply.pop("id")
+    _write(monitor, json.dumps({**reply, "id": ident + distance} if distance else reply).encode())
+
+
+def _skip(_: int, __: str, ___: int) -> None:
+    """Say nothing to this, and go on."""
+
+
+def _answer_twice(monitor: int, text: str, _: int) -> None:
+    _write(monitor, text.encode("latin-1") * 2)
+
+
+def _send_events(monitor: int, text: str, _: int) -> None:
+    _write(monitor, b'{"event": "X", "data": {"return": {}}}\r\n' * 99 + text.encode("latin-1"))
+
+
+def _answer_and_die(monitor: int, text: str, _: int) -> None:
+    _write(monitor, text.encode("latin-1"))
+    os.kill(os.getpid(), signal.SIGABRT)
+
+
+def _answer_and_babble(monitor: int, text: str, _: int) -> None:
+    _write(monitor, text.encode("latin-1") + b"garbage\n")
+    _hang(monitor, text, 0)
+
+
 _DEEDS = {
+    "ident": _answer_as_another,
+    "skip": _skip,
+    "twice": _answer_twice,
+    "events": _send_events,
+    "answer and die": _answer_and_die,
+    "answer and babble": _answer_and_babble,
     "hang": _hang,
     "exit": _exit,
     "die": _die,
@@ -184,6 +286,11 @@ _DEEDS = {
     "trickle": _trickle,
     "flood": _flood,
 }
+
+
+# What leaves a true answer a true answer; after some of it nothing more is to be expected.
+LAST = ("answer and die", "answer and babble")
+HARMLESS = ("pad", "twice", "events", *LAST)
 
 
 def _babble() -> None:

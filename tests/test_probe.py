@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from qscope.errors import ProbeError
+from qscope.model.snapshot import decode_snapshot
 from qscope.probe import probe_binary, read_version
-from tests.fake_qemu import make_fake, make_script
+from qscope.probe.questions import QUESTIONS
+from tests.fake_qemu import make_fake, make_script, name_point
 from tests.running import DEADLINE, wait_for
 
 # Long enough for a fake on a loaded machine.
@@ -47,7 +49,7 @@ def test_what_cannot_be_started(runner, tmp_path, content, mode, reason):
 
 
 _NO_GREETING = f"it sent no QMP greeting within {_PATIENCE} s"
-_NO_ANSWER = f"it did not answer 'query-target' within {_PATIENCE} s"
+_NO_COMMAND = '{"error": {"class": "CommandNotFound", "desc": "no"}, "id": 1}\n'
 _CLOSED = "it closed the connection"
 _DEEP = '{"return": ' + "[" * 9999 + "]" * 9999 + "}"
 _KILLED = "it had to be killed"
@@ -77,35 +79,26 @@ _KILLED = "it had to be killed"
         pytest.param(
             {"at": "start", "do": "die", "status": 40}, ["killed by signal 40"], id="nameless"
         ),
-        pytest.param(
-            {"at": "query-target", "do": "exit", "status": 1, "text": "out of memory"},
-            [_CLOSED, "exited with status 1", "out of memory"],
-            id="exits in the middle",
-        ),
-        pytest.param(
-            {"at": "query-target", "do": "die", "status": 11},
-            [_CLOSED, "killed by SIGSEGV"],
-            id="killed in the middle",
-        ),
         pytest.param({"at": "greeting"}, [_NO_GREETING, _KILLED, "without a word"], id="no hello"),
-        pytest.param({"at": "query-target"}, [_NO_ANSWER, _KILLED], id="no answer"),
         pytest.param({"at": "qmp_capabilities"}, ["did not answer 'qmp_cap"], id="no negotiation"),
         pytest.param(
-            {"at": "query-target", "setting": "ignore"}, [_NO_ANSWER, _KILLED], id="ignores SIGTERM"
+            {"at": "qmp_capabilities", "do": "say", "text": _NO_COMMAND},
+            ["qmp_capabilities: no (CommandNotFound)"],
+            id="refuses to negotiate",
+        ),
+        pytest.param(
+            {"at": "greeting", "setting": "ignore"}, [_NO_GREETING, _KILLED], id="ignores SIGTERM"
         ),
         pytest.param(
             {"at": "greeting", "do": "half"}, [_NO_GREETING, "half a message"], id="half a greeting"
         ),
         pytest.param(
-            {"at": "query-target", "do": "half"}, [_NO_ANSWER, "half a message"], id="half a reply"
-        ),
-        pytest.param(
-            {"at": "query-target", "do": "half and exit", "status": 4},
+            {"at": "greeting", "do": "half and exit", "status": 4},
             [_CLOSED, "in the middle of a message", "status 4", "half is enough"],
-            id="half a reply, then exits",
+            id="half a greeting, then exits",
         ),
         pytest.param(
-            {"at": "query-target", "do": "trickle"}, [_NO_ANSWER, "half a message"], id="trickles"
+            {"at": "greeting", "do": "trickle"}, [_NO_GREETING, "half a message"], id="trickles"
         ),
         pytest.param(
             {"at": "greeting", "do": "say", "text": "QEMU 9\nlogin: "},
@@ -115,42 +108,12 @@ _KILLED = "it had to be killed"
         pytest.param(
             {"at": "greeting", "do": "flood", "text": "\x00"}, ["expected QMP"], id="endless bytes"
         ),
-        pytest.param(
-            {"at": "query-target", "do": "flood", "text": '{"event": "X"}\r\n'},
-            [_NO_ANSWER],
-            id="endless events",
-        ),
         pytest.param({"at": "greeting", "do": "flood", "text": "{"}, [], id="endless {"),
         pytest.param({"at": "greeting", "do": "flood", "text": " "}, [_NO_GREETING], id="blanks"),
         pytest.param(
-            {"at": "query-target", "do": "flood", "text": '{"a":"'},
-            [],
-            id='endless "',
-        ),
-        pytest.param(
-            {"at": "query-target", "do": "say", "text": '{"return": {"arch": x86}}\r\n'},
-            ["expected QMP, got '{"],
-            id="no JSON",
-        ),
-        pytest.param(
-            {"at": "query-target", "do": "say", "text": '{"return": "\xff"}\r\n'},
-            ["expected QMP, got '{"],
-            id="no UTF-8",
-        ),
-        pytest.param(
-            {"at": "query-target", "do": "say", "text": '{"event": "\xff"}\r\n'},
-            ["expected QMP, got '{"],
-            id="no UTF-8 in an event",
-        ),
-        pytest.param(
-            {"at": "query-target", "do": "say", "text": _DEEP},
-            ["expected QMP, got '{"],
-            id="too deep",
-        ),
-        pytest.param(
-            {"at": "query-target", "do": "say", "text": '{"error": {"desc": "no"}}\n'},
-            ["expected QMP, got '{"],
-            id="an error without a class",
+            {"at": "greeting", "do": "flood", "text": '{"event": "X"}\r\n'},
+            [_NO_GREETING],
+            id="endless events",
         ),
         pytest.param(
             {"at": "greeting", "do": "say", "text": '["QMP"]\r\n'}, ["expected QMP"], id="an array"
@@ -164,11 +127,6 @@ _KILLED = "it had to be killed"
         pytest.param(
             {"at": "greeting", "setting": "child"}, [_NO_GREETING], id="leaves a child, and hangs"
         ),
-        pytest.param(
-            {"at": "query-target", "do": "exit", "status": 5, "setting": "babble"},
-            ["exited with status 5", "last words"],
-            id="exits, and leaves a child that babbles",
-        ),
     ],
 )  # fmt: skip
 def test_a_failure_is_one_line(runner, tmp_path, plan, words):
@@ -176,9 +134,74 @@ def test_a_failure_is_one_line(runner, tmp_path, plan, words):
 
 
 def test_what_it_says_when_it_is_killed_is_not_reported(runner, tmp_path):
-    fake = make_fake(tmp_path, at="query-target", setting="talk")
+    fake = make_fake(tmp_path, at="greeting", setting="talk")
     line = assert_fails(runner, fake, "last words: I am busy")
     assert "terminating" not in line
+
+
+def test_who_never_answers_is_a_failure(runner, tmp_path):
+    deeds = [{"at": name_point(*each[:2]), "do": "die", "status": 6} for each in QUESTIONS]
+    fake = make_fake(tmp_path, deeds=deeds)
+    assert_fails(runner, fake, _CLOSED, "killed by SIGABRT", "last words")
+
+
+def probe_to_file(runner, target, place):
+    """Probe by the command line; return how the questions that crashed ended."""
+    outcome = runner.run(*_PROBE, target, "--quiet", "-o", place)
+    assert (outcome.status, outcome.stderr) == (0, "")
+    assert runner.find_left() == []
+    exchanges = decode_snapshot(place.read_bytes()).exchanges
+    answered = [each for each in exchanges if each.is_answered]
+    assert len(answered) + sum(each.crashed for each in exchanges) == len(QUESTIONS)
+    return {each.execute: each.ended for each in exchanges if each.crashed}
+
+
+_NO_ANSWER = f"it did not answer within {_PATIENCE} s"
+_NONSENSE = "it talked nonsense"
+
+
+@pytest.mark.parametrize(
+    ("plan", "ended"),
+    [
+        pytest.param({"do": "exit", "status": 1}, "it exited with status 1", id="exits"),
+        pytest.param({"do": "die", "status": 11}, "it was killed by SIGSEGV", id="crashes"),
+        pytest.param({}, _NO_ANSWER, id="hangs"),
+        pytest.param({"do": "half"}, _NO_ANSWER, id="half a reply"),
+        pytest.param(
+            {"do": "half and exit", "status": 4}, "it exited with status 4", id="half, then exits"
+        ),
+        pytest.param({"do": "trickle"}, _NO_ANSWER, id="trickles"),
+        pytest.param(
+            {"do": "flood", "text": '{"event": "X"}\r\n'}, _NO_ANSWER, id="endless events"
+        ),
+        pytest.param({"do": "flood", "text": '{"a":"'}, None, id='endless "'),
+        pytest.param({"do": "skip"}, _NO_ANSWER, id="leaves it out"),
+        pytest.param({"do": "ident"}, _NO_ANSWER, id="once without an id"),
+        pytest.param({"do": "ident", "status": 1}, _NO_ANSWER, id="as the next one's"),
+        pytest.param({"do": "ident", "status": -1}, _NO_ANSWER, id="as the last one's"),
+        pytest.param(
+            {"do": "say", "text": '{"return": {"arch": x86}}\r\n'}, _NONSENSE, id="no JSON"
+        ),
+        pytest.param({"do": "say", "text": '{"return": "\xff"}\r\n'}, _NONSENSE, id="no UTF-8"),
+        pytest.param(
+            {"do": "say", "text": '{"event": "\xff"}\r\n'}, _NONSENSE, id="no UTF-8 in an event"
+        ),
+        pytest.param({"do": "say", "text": _DEEP}, _NONSENSE, id="too deep"),
+        pytest.param(
+            {"do": "say", "text": '{"error": {"desc": "no"}}\n'}, _NONSENSE, id="no class of error"
+        ),
+        pytest.param(
+            {"do": "exit", "status": 5, "setting": "babble"},
+            "it exited with status 5",
+            id="exits, and leaves a child that babbles",
+        ),
+    ],
+)
+def test_what_a_question_does_is_recorded(runner, tmp_path, plan, ended):
+    fake = make_fake(tmp_path, at="query-target", **plan)
+    crashed = probe_to_file(runner, fake, tmp_path / "snapshot.json")
+    assert list(crashed) == ["query-target"]
+    assert ended in (None, crashed["query-target"])
 
 
 @pytest.mark.parametrize(
@@ -189,6 +212,8 @@ def test_what_it_says_when_it_is_killed_is_not_reported(runner, tmp_path):
         pytest.param({"spelling": "bare"}, id="no newline at all"),
         pytest.param({"spelling": "crowded"}, id="half an event behind each message"),
         pytest.param({"at": "query-target", "do": "pad", "status": 4096}, id="4 MiB"),
+        pytest.param({"at": "query-target", "do": "twice"}, id="an answer twice"),
+        pytest.param({"at": "query-target", "do": "events"}, id="events before the answer"),
         pytest.param({"ident": "none"}, id="no id"),
         pytest.param({"setting": "babble"}, id="babbles on stdout and stderr"),
         pytest.param({"setting": "child"}, id="stays, with a child that ignores SIGTERM"),
@@ -214,20 +239,23 @@ def test_who_refuses_everything_is_nobody_known(runner, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("plan", "status"),
+    ("plan", "ended"),
     [
-        pytest.param({}, 0, id="behaves"),
-        pytest.param({"at": "query-target", "do": "die", "status": 11}, 2, id="crashes"),
-        pytest.param({"at": "query-target"}, 2, id="hangs"),
+        pytest.param({}, {"exec": None, "": None}, id="behaves"),
+        pytest.param(
+            {"at": "query-target", "do": "die", "status": 11},
+            {"exec": "it was killed by SIGSEGV", "": "it exited with status 139"},
+            id="crashes",
+        ),
+        pytest.param({"at": "query-target"}, {"exec": _NO_ANSWER, "": _NO_ANSWER}, id="hangs"),
     ],
 )
 @pytest.mark.parametrize("start", [pytest.param("exec", id="exec"), pytest.param("", id="child")])
-def test_wrapper(runner, tmp_path, start, plan, status):
+def test_wrapper(runner, tmp_path, start, plan, ended):
     fake = make_fake(tmp_path, **plan)
     wrapper = make_script(tmp_path, f'#!/bin/sh\n{start} {fake} "$@"\nexit $?\n', "wrapper")
-    outcome = runner.run(*_PROBE, wrapper)
-    assert outcome.status == status, outcome.stderr
-    assert runner.find_left() == []
+    crashed = probe_to_file(runner, wrapper, tmp_path / "snapshot.json")
+    assert crashed.get("query-target") == ended[start]
 
 
 _SIGNALS = [
@@ -309,8 +337,8 @@ class TestLibrary:
         before = signal.signal(signal.SIGTERM, lambda number, _: seen.append(number))
         try:
 
-            def interrupt(done, _total, _command):
-                if done == 2:
+            def interrupt(_done, _total, command):
+                if command == "query-machines":
                     signal.raise_signal(signal.SIGTERM)
 
             probe_binary(make_fake(tmp_path), timeout=10, progress=interrupt)
@@ -318,12 +346,13 @@ class TestLibrary:
             signal.signal(signal.SIGTERM, before)
         assert seen == [signal.SIGTERM]
 
-    def test_progress_counts_the_questions(self, tmp_path):
+    def test_progress_counts_what_is_done(self, tmp_path):
         seen = []
         probe_binary(make_fake(tmp_path), timeout=10, progress=lambda *step: seen.append(step))
-        assert [done for done, _, _ in seen] == list(range(len(seen)))
-        assert {total for _, total, _ in seen} == {len(seen)}
-        assert seen[0][2] == "query-version"
+        done = [step[0] for step in seen]
+        assert done == sorted(done)
+        assert (done[0], seen[0][2]) == (0, "query-version")
+        assert {total for _, total, _ in seen} == {len(seen)} == {len(QUESTIONS)}
 
     def test_an_error_in_progress_ends_qemu(self, tmp_path):
         before = take_stock()

@@ -272,7 +272,7 @@ def draw_progress() -> Iterator["Progress | None"]:
             bar.start()
             started.extend([bar, bar.add_task("asking QEMU", total=total)])
         bar, task = started
-        bar.update(task, completed=done, description=doing)
+        bar.update(task, completed=done, total=total, description=doing)
 
     try:
         yield draw

@@ -5,9 +5,10 @@ Nothing here changes a guest: QEMU is started stopped and without a machine, and
 is only asked what it can do.
 """
 
+from qscope.probe.pool import Death, Progress
 from qscope.probe.probing import (
     DEFAULT_TIMEOUT,
-    Progress,
+    default_jobs,
     probe_address,
     probe_binary,
 )
@@ -16,7 +17,9 @@ from qscope.probe.session import from_session
 
 __all__ = [
     "DEFAULT_TIMEOUT",
+    "Death",
     "Progress",
+    "default_jobs",
     "from_session",
     "probe_address",
     "probe_binary",

@@ -1,101 +1,125 @@
-"""Probe a binary or a running server: hold the dialogue of questions.py over a QMP client.
+"""Probe a binary or a running server: hold the dialogue of questions.py with it.
 
 In: a path or an address. Out: a `Snapshot`. Raises ProbeError with QEMU's last words.
 """
 
-import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
 
-from qscope.errors import CommandError, DeadlineError, ProbeError, QMPError
+from qscope.errors import CommandError, ProbeError, QMPError
 from qscope.model.index import take_snapshot
 from qscope.model.snapshot import Identity, Snapshot
 from qscope.model.transcript import ErrorInfo, Exchange
-from qscope.probe.process import QemuProcess
-from qscope.probe.questions import QUESTIONS, Question, hold_dialogue
+from qscope.probe.pool import Death, Pool, Progress
+from qscope.probe.process import Qemus
+from qscope.probe.questions import Batch, Dialogue, Question, hold_dialogue
 from qscope.qmp.address import Address
 from qscope.qmp.client import QMPClient
 
 # Seconds that QEMU may take to start, and then for each answer.
 DEFAULT_TIMEOUT = 15.0
 
-# Seconds for the answer to `quit`, on which nothing depends.
-_FAREWELL = 2.0
-
-# Called before each question with how many were asked, of how many, and the question's command.
-Progress: TypeAlias = Callable[[int, int, str], None]
+# More QEMUs than that gain little: each must start and load its modules.
+_MOST_JOBS = 4
 
 
 def probe_binary(
-    binary: Path, *, timeout: float = DEFAULT_TIMEOUT, progress: Progress | None = None
+    binary: Path,
+    *,
+    timeout: float = DEFAULT_TIMEOUT,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    on_death: Callable[[Death], None] | None = None,
 ) -> Snapshot:
     """Start `binary` stopped and without a machine, ask it everything, end it.
 
-    `timeout` is in seconds, for the start and for each answer. Raises ProbeError.
+    `timeout` is in seconds, for each start and for each answer; `jobs` is how many QEMUs are asked
+    at once, as many as there are usable cores, up to 4, if None. A question that QEMU does not
+    survive is recorded as crashed, and `on_death` is told QEMU's last words, which the snapshot
+    does not keep. Raises ProbeError when QEMU does not start or answers nothing at all.
     """
+    identity = _identify(binary)
+    with (
+        Qemus(binary) as qemus,
+        Pool(
+            qemus,
+            timeout=timeout,
+            jobs=jobs or default_jobs(),
+            progress=progress,
+            on_death=on_death,
+        ) as pool,
+    ):
+        exchanges = _hold(hold_dialogue(complete=True), pool.ask)
+        pool.quit()
+    return take_snapshot(identity, exchanges, pool.greeting)
+
+
+def probe_address(
+    address: Address, *, timeout: float = DEFAULT_TIMEOUT, progress: Progress | None = None
+) -> Snapshot:
+    """Ask a running QMP server what it can do; its guest is not touched.
+
+    The properties of types are not asked for: QEMU makes an instance to answer that, and may abort.
+    `timeout` is in seconds, for the greeting and for each answer. Raises ProbeError.
+    """
+    try:
+        with QMPClient.connect(address, timeout=timeout) as client:
+            ask = _OneByOne(client, progress).ask
+            exchanges = _hold(hold_dialogue(complete=False), ask)
+            return take_snapshot(Identity(), exchanges, client.greeting)
+    except QMPError as error:
+        raise ProbeError(str(error)) from error
+
+
+def default_jobs() -> int:
+    """Return how many QEMUs are asked at once when nobody says: one a usable core, but few."""
+    return min(len(os.sched_getaffinity(0)), _MOST_JOBS)
+
+
+def _identify(binary: Path) -> Identity:
     try:
         status = binary.stat()
     except OSError as error:
         raise ProbeError(f"{binary}: {error.strerror}") from error
-    identity = Identity(
+    return Identity(
         path=str(binary),
         size=status.st_size,
         mtime_ns=status.st_mtime_ns,
         ctime_ns=status.st_ctime_ns,
         machine="none",
     )
-    with QemuProcess(binary) as process:
-        try:
-            client = QMPClient(process.socket, timeout=timeout, name="it")
-            client.negotiate()
-            exchanges = _ask_everything(client, progress)
-            _quit(client, timeout)
-        except QMPError as error:
-            end = process.describe_end(hangs=isinstance(error, DeadlineError))
-            raise ProbeError(f"{binary}: {error}; {end}") from error
-    return take_snapshot(identity, exchanges, client.greeting)
 
 
-def probe_address(
-    address: Address, *, timeout: float = DEFAULT_TIMEOUT, progress: Progress | None = None
-) -> Snapshot:
-    """Ask a running QMP server everything; its guest is not touched.
-
-    `timeout` is in seconds, for the greeting and for each answer. Raises ProbeError.
-    """
-    try:
-        with QMPClient.connect(address, timeout=timeout) as client:
-            exchanges = _ask_everything(client, progress)
-            return take_snapshot(Identity(), exchanges, client.greeting)
-    except QMPError as error:
-        raise ProbeError(str(error)) from error
-
-
-def _ask_everything(client: QMPClient, progress: Progress | None) -> tuple[Exchange, ...]:
-    dialogue = hold_dialogue()
-    count = 0
-    question = next(dialogue)
+def _hold(dialogue: Dialogue, ask: Callable[[Batch], tuple[Exchange, ...]]) -> tuple[Exchange, ...]:
+    batch = next(dialogue)
     try:
         while True:
-            if progress:
-                progress(count, len(QUESTIONS), question.execute)
-            question = dialogue.send(_ask(client, question))
-            count += 1
+            batch = dialogue.send(ask(batch))
     except StopIteration as end:
         exchanges: tuple[Exchange, ...] = end.value
         return exchanges
 
 
-def _ask(client: QMPClient, question: Question) -> Exchange:
-    try:
-        return question.answered(result=client.execute(question.execute, question.arguments))
-    except CommandError as error:
-        return question.answered(error=ErrorInfo(error.error_class, error.desc))
+class _OneByOne:
+    """Asks batches of a server that is not ours, one question after another."""
 
+    def __init__(self, client: QMPClient, progress: Progress | None) -> None:
+        self._client = client
+        self._progress = progress
+        self._done = 0
 
-def _quit(client: QMPClient, timeout: float) -> None:
-    """Ask QEMU to end: in a container that is better than a signal to the container's client."""
-    with contextlib.suppress(QMPError):
-        # Everything is answered: whatever it says now, stopping the process comes next.
-        client.execute("quit", timeout=min(timeout, _FAREWELL))
+    def ask(self, batch: Batch) -> tuple[Exchange, ...]:
+        """Ask every question; return their exchanges in order. Raises QMPError."""
+        total = self._done + len(batch)
+        return tuple([self._ask(question, total) for question in batch])
+
+    def _ask(self, question: Question, total: int) -> Exchange:
+        if self._progress:
+            self._progress(self._done, total, question.execute)
+        self._done += 1
+        try:
+            result = self._client.execute(question.execute, question.arguments)
+        except CommandError as error:
+            return question.answered(error=ErrorInfo(error.error_class, error.desc))
+        return question.answered(result=result)

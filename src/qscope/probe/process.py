@@ -1,6 +1,6 @@
-"""Start a QEMU that can only be asked, and get rid of it whatever happens.
+"""Start QEMUs that can only be asked, and get rid of them whatever happens.
 
-In: a binary, or a wrapper script that execs one. Out: a connected socket, and after a failure the
+In: a binary, or a wrapper script that execs one. Out: connected sockets, and after a failure the
 exit status and the last words. Every QEMU started here is reaped.
 """
 
@@ -8,15 +8,18 @@ import contextlib
 import errno
 import fcntl
 import os
+import resource
 import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 
 from qscope.errors import ProbeError
+from qscope.probe.signals import end_on_signals, hold_signals
 
 # QMP runs over an inherited socket, never over stdio: introspecting chardev-stdio closes fd 0 and
 # then QEMU spins for ever (measured on 5.2 to 11.1).
@@ -24,32 +27,58 @@ ARGUMENTS = ("-S", "-machine", "none", "-nodefaults", "-no-user-config", "-displ
 _WORDS_BYTES = 4096
 # Seconds to end after the connection broke, after SIGTERM, after SIGKILL; and after `quit`, when
 # a container may have to be taken down.
-_PATIENCE = 0.5
+PATIENCE = 0.5
 _QUIT_PATIENCE = 2.0
-# A closed terminal ends its programs with SIGHUP, which a QEMU in its own session does not get.
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class QemuProcess:
-    """A QEMU process and the socket that its monitor talks on; a context manager that reaps it."""
+    """A QEMU process and the socket that its monitor talks on. `Qemus` starts and ends it."""
 
     def __init__(self, binary: Path) -> None:
-        """Prepare to start `binary`; entering the context starts it."""
-        self._binary = binary
-        self._cleanup = contextlib.ExitStack()
-
-    def __enter__(self) -> "QemuProcess":
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(_end_on_signals())
+        """Start it. Raises ProbeError."""
+        try:
             self.socket, number = _make_socketpair()
-            stack.callback(self.socket.close)
-            try:
-                with _hold_signals():
-                    self._child = _Child(self._binary, (*ARGUMENTS, *_monitor(number)), number)
-                    stack.callback(self._child.end, 0)
-            finally:
-                os.close(number)
-            self._cleanup = stack.pop_all()
+        except OSError as error:
+            raise ProbeError(f"{binary}: no socket to talk to it: {error.strerror}") from error
+        try:
+            self.child = _Child(binary, (*ARGUMENTS, *_monitor(number)), number)
+        except BaseException:
+            self.socket.close()
+            raise
+        finally:
+            os.close(number)
+
+    @property
+    def last_words(self) -> str:
+        """What it printed last, in one line; "" when it printed nothing."""
+        return " | ".join(self.child.last_lines(3))[-400:]
+
+    @property
+    def how_it_ended(self) -> str | None:
+        """How it ended by itself, in words; None when it had to be killed."""
+        status = self.child.status
+        return None if status is None else _describe_status(status)
+
+    def describe_end(self) -> str:
+        """Say how it ended and what it said last."""
+        status, last = _describe_status(self.child.status), self.last_words
+        return f"{status}; its last words: {last}" if last else f"{status} without a word"
+
+
+class Qemus:
+    """All QEMU processes of one probe; a context manager that reaps every one of them.
+
+    Within it, signals that end this program do so as exceptions.
+    """
+
+    def __init__(self, binary: Path) -> None:
+        """Prepare to start `binary` as often as `start` is called."""
+        self.binary = binary
+        self._running: list[QemuProcess] = []
+        self._signals = contextlib.ExitStack()
+
+    def __enter__(self) -> "Qemus":
+        self._signals.enter_context(end_on_signals())
         return self
 
     def __exit__(
@@ -58,28 +87,36 @@ class QemuProcess:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with self._cleanup:
-            self._stop(0 if error else _QUIT_PATIENCE)
+        with self._signals:
+            self._end(self._running, 0 if error else _QUIT_PATIENCE)
 
-    def _stop(self, patience: float) -> None:
-        self.socket.close()
-        self._child.end(patience)
+    def start(self) -> QemuProcess:
+        """Start one more. Raises ProbeError."""
+        with hold_signals():
+            process = QemuProcess(self.binary)
+            self._running.append(process)
+        return process
 
-    def describe_end(self, *, hangs: bool) -> str:
-        """Say how the process ended and what it said last; one that hangs is killed at once."""
-        self._stop(0 if hangs else _PATIENCE)
-        status = _describe_status(self._child.status)
-        last = " | ".join(self._child.last_lines(3))[-400:]
-        return f"{status}; its last words: {last}" if last else f"{status} without a word"
+    def end(self, process: QemuProcess, patience: float) -> None:
+        """Let one end by itself for `patience` seconds, then kill it."""
+        self._end([process], patience)
+        self._running.remove(process)
+
+    def _end(self, processes: Sequence[QemuProcess], patience: float) -> None:
+        for process in processes:
+            if not patience:
+                process.child.take_note()  # what it does when the socket is closed is our doing
+            process.socket.close()
+        _end_all([process.child for process in processes], patience)
 
 
 def read_version(binary: Path, timeout: float) -> str:
     """Return what `BINARY -version` prints, within `timeout` seconds. Raises ProbeError."""
-    with _end_on_signals(), contextlib.ExitStack() as stack:
-        with _hold_signals():
+    with end_on_signals(), contextlib.ExitStack() as stack:
+        with hold_signals():
             child = _Child(binary, ("-version",))
-            stack.callback(child.end, 0)
-        child.end(timeout)
+            stack.callback(_end_all, [child], 0)
+        _end_all([child], timeout)
     if child.status is None:
         raise ProbeError(f"{binary}: '-version' did not end within {timeout:g} s")
     if child.status:
@@ -100,7 +137,8 @@ class _Child:
         """Start it. Raises ProbeError."""
         self.status: int | None = None
         self.words = b""
-        self._ended = False
+        self.ended = self._is_noted = False
+        self._said: bytes | None = None
         self._process = _start(binary, arguments, descriptors)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -110,37 +148,28 @@ class _Child:
         lines = self.words.decode("utf-8", "replace").split("\n")
         return [line.strip() for line in lines if line.strip()][-count:]
 
-    def end(self, patience: float) -> None:
-        """Let it end by itself for `patience` seconds, then kill it; reap all that is left."""
-        try:
-            self._wait(patience)
-        finally:
-            with _hold_signals():
-                if not self._ended:
-                    self._kill()
-                self._ended = True
-
-    def _kill(self) -> None:
-        """End it and all it started that stayed in its session's first group."""
-        self.status = self._process.poll()
-        words = self.words
-        if self.status is None:
-            self._signal(signal.SIGTERM)
-            self._wait(_PATIENCE)
-        self._signal(signal.SIGKILL)
-        # With a deadline even now: a process of another user cannot be killed.
-        self._wait(_PATIENCE)
-        self._listener.join(_PATIENCE)
-        if self.status is None:
-            self.words = words
-
-    def _wait(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> None:
+        """Wait for it to end."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def take_note(self) -> None:
+        """Note, once, whether it has ended by itself; what it says later is not why it ended."""
+        if not self._is_noted:
+            self._is_noted = True
+            self.status = self._process.poll()
+            self._said = None if self.status is not None else self.words
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to it and to all it started that stayed in its session's first group."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
+
+    def finish(self, seconds: float) -> None:
+        """Wait for the last of its words, when it has ended."""
+        self._listener.join(seconds)
+        self.words = self.words if self._said is None else self._said
+        self.ended = True
 
     def _listen(self) -> None:
         """Keep the end of what it prints; read all of it, or it would block."""
@@ -148,6 +177,37 @@ class _Child:
         with self._process.stdout as output:
             while data := os.read(output.fileno(), 1 << 16):
                 self.words = (self.words + data)[-_WORDS_BYTES:]
+
+
+def _end_all(children: Sequence[_Child], patience: float) -> None:
+    """Let them end by themselves for `patience` seconds together; kill and reap what is left."""
+    try:
+        _wait_for(children, patience)
+    finally:
+        with hold_signals():
+            _kill_all([child for child in children if not child.ended])
+
+
+def _kill_all(children: Sequence[_Child]) -> None:
+    for child in children:
+        child.take_note()
+    running = [child for child in children if child.status is None]
+    for child in running:
+        child.send(signal.SIGTERM)
+    _wait_for(running, PATIENCE)
+    for child in children:
+        child.send(signal.SIGKILL)
+    # With a deadline even now: a process of another user cannot be killed.
+    _wait_for(children, PATIENCE)
+    deadline = time.monotonic() + PATIENCE
+    for child in children:
+        child.finish(max(0, deadline - time.monotonic()))
+
+
+def _wait_for(children: Sequence[_Child], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    for child in children:
+        child.wait(max(0, deadline - time.monotonic()))
 
 
 def _make_socketpair() -> tuple[socket.socket, int]:
@@ -173,7 +233,7 @@ def _start(
     binary: Path, arguments: tuple[str, ...], descriptors: tuple[int, ...]
 ) -> "subprocess.Popen[bytes]":
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [str(binary), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -186,6 +246,10 @@ def _start(
         no_loader = error.errno == errno.ENOENT and binary.exists()
         reason = "its interpreter is missing" if no_loader else error.strerror
         raise ProbeError(f"{binary}: cannot be started: {reason}") from error
+    with contextlib.suppress(OSError):
+        # Some questions crash QEMU: no core file is to stay in the user's folder.
+        resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
+    return process
 
 
 def _describe_status(status: int | None) -> str:
@@ -197,48 +261,3 @@ def _describe_status(status: int | None) -> str:
         return f"it was killed by {signal.Signals(-status).name}"
     except ValueError:
         return f"it was killed by signal {-status}"
-
-
-@contextlib.contextmanager
-def _hold_signals() -> Iterator[None]:
-    """Let signals that end wait for the end of the block, so that no process is left behind."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    caught: list[int] = []
-
-    def remember(number: int, _: FrameType | None) -> None:
-        caught.append(number)
-
-    try:
-        with contextlib.ExitStack() as stack:
-            for number in _ENDING:
-                stack.callback(signal.signal, number, signal.signal(number, remember))
-            yield
-    finally:
-        if caught:
-            signal.raise_signal(caught[0])
-
-
-@contextlib.contextmanager
-def _end_on_signals() -> Iterator[None]:
-    """While a QEMU runs, let a signal end this program as an exception does: QEMU is reaped then.
-
-    Only the first one: another must not interrupt the reaping. What a program handles or ignores
-    itself is left alone.
-    """
-    caught: list[int] = []
-
-    def end(number: int, _: FrameType | None) -> None:
-        if not caught:
-            caught.append(number)
-            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
-
-    in_main = threading.current_thread() is threading.main_thread()
-    with contextlib.ExitStack() as stack:
-        for number in _ENDING if in_main else ():
-            before = signal.getsignal(number)
-            if before in (signal.SIG_DFL, signal.default_int_handler):
-                stack.callback(signal.signal, number, before)
-                signal.signal(number, end)
-        yield

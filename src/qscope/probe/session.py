@@ -28,15 +28,16 @@ class Session(Protocol):
 
 
 async def from_session(session: Session, *, timeout: float = DEFAULT_TIMEOUT) -> Snapshot:
-    """Ask everything through an open session; each answer may take `timeout` seconds.
+    """Ask through an open session what the server can do; each answer may take `timeout` seconds.
 
+    The properties of types are not asked for: QEMU makes an instance to answer that, and may abort.
     Raises ProbeError when the session fails; a command the server lacks is recorded.
     """
-    dialogue = hold_dialogue()
-    question = next(dialogue)
+    dialogue = hold_dialogue(complete=False)
+    batch = next(dialogue)
     try:
         while True:
-            question = dialogue.send(await _ask(session, question, timeout))
+            batch = dialogue.send(tuple([await _ask(session, each, timeout) for each in batch]))
     except StopIteration as end:
         exchanges: tuple[Exchange, ...] = end.value
     return take_snapshot(Identity(), exchanges)
