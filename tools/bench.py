@@ -11,12 +11,14 @@ import statistics
 import sys
 import tempfile
 import timeit
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from msgspec import Raw
 
-from bench_compile import find_rows
+import bench_compile
+import bench_probe
+from bench_compile import Row
 from measuring import cpu_of
 from qscope.ask import ask, compile_path
 from qscope.ask.query import answer_anew
@@ -93,9 +95,9 @@ def bench_commands(qemu: str | None) -> bool:
     return all(results)
 
 
-def bench_compiling() -> bool:
+def bench_rows(rows: Iterable[Row]) -> bool:
     held = []
-    for row in find_rows(os.environ.get("QEMU_SOURCE")):
+    for row in rows:
         ours = f"{row.ours * 1e3:.0f} ms" if row.ours else ""
         ratio = row.ours / row.theirs if row.ours and row.theirs else None
         held.append(print_row(row.what, ours, row.remark, ratio, row.bar))
@@ -107,12 +109,14 @@ def main() -> None:
     exchange = Transcript(snapshot.exchanges).find("query-qmp-schema")
     assert exchange is not None
     assert isinstance(exchange.result, Raw)
+    qemu = shutil.which(os.environ.get("QSCOPE_QEMU", "qemu-system-x86_64"))
     print(f"{'what':46} {'qscope':>10} {'peer':>22} {'ratio':>6}")
     results = [
         bench_decoding(bytes(exchange.result)),
         bench_asking(Interface.from_snapshot(snapshot)),
-        bench_compiling(),
-        bench_commands(shutil.which(os.environ.get("QSCOPE_QEMU", "qemu-system-x86_64"))),
+        bench_rows(bench_compile.find_rows(os.environ.get("QEMU_SOURCE"))),
+        bench_rows(bench_probe.find_rows(qemu)),
+        bench_commands(qemu),
     ]
     sys.exit(not all(results))
 
