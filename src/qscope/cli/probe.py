@@ -16,6 +16,7 @@ from qscope.cli.common import (
     note_dangling,
     note_origin,
     quiet_option,
+    remark,
     timeout_option,
 )
 from qscope.load import Recorded, record
@@ -23,6 +24,7 @@ from qscope.load.files import check_place, write_bytes
 from qscope.model.canonical import interface_hash, schema_hash
 from qscope.model.interface import Interface
 from qscope.model.snapshot import Snapshot, encode_snapshot
+from qscope.probe import Death
 
 
 @click.command(name="probe")
@@ -35,6 +37,12 @@ from qscope.model.snapshot import Snapshot, encode_snapshot
     help="Write the snapshot there (gzipped when it ends in .gz; '-' is stdout).",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Say which questions were not answered.")
+@click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(1, 64),
+    help="How many processes of a binary to ask at once.  [default: usable cores, at most 4]",
+)
 @format_option
 @cache_option
 @timeout_option
@@ -42,6 +50,7 @@ from qscope.model.snapshot import Snapshot, encode_snapshot
 def command(
     target: str | None,
     output: str | None,
+    jobs: int | None,
     form: str,
     timeout: float | None,
     *,
@@ -56,13 +65,24 @@ def command(
     """
     if output is not None and output != "-":
         check_place(output)
+    deaths: list[Death] = []
     with draw_progress() as progress:
-        recorded = record(target, use_cache=not no_cache, timeout=timeout, progress=progress)
+        recorded = record(
+            target,
+            use_cache=not no_cache,
+            timeout=timeout,
+            jobs=jobs,
+            progress=progress,
+            on_death=deaths.append,
+        )
     interface = Interface.from_snapshot(recorded.snapshot)
     note_origin(interface, None if target else recorded.name)
     note_dangling(interface)
+    for death in deaths:
+        if death.question is None:
+            remark(f"some questions were not asked: {death.ended}")
     if verbose:
-        _note_unanswered(recorded.snapshot)
+        _note_unanswered(recorded.snapshot, deaths)
         _note_precision(interface)
     if output is not None:
         _write_snapshot(output, recorded.snapshot)
@@ -79,12 +99,26 @@ def _write_snapshot(output: str, snapshot: Snapshot) -> None:
         write_bytes(output, data)
 
 
-def _note_unanswered(snapshot: Snapshot) -> None:
+def _note_unanswered(snapshot: Snapshot, deaths: list[Death]) -> None:
+    """Say which questions have no result and why; of those that killed QEMU, its last words."""
+    last_words = {
+        _render_question(*death.question[:2]): death.last_words
+        for death in deaths
+        if death.question
+    }
     for exchange in snapshot.exchanges:
         if exchange.outcome():
             arguments = exchange.arguments
-            words = "" if isinstance(arguments, UnsetType) else f" {arguments}"
-            note(f"{exchange.execute}{words}: {exchange.outcome()}")
+            question = _render_question(
+                exchange.execute, None if isinstance(arguments, UnsetType) else arguments
+            )
+            words = last_words.get(question)
+            last = f"; its last words: {words}" if words else ""
+            note(f"{question}: {exchange.outcome()}{last}")
+
+
+def _render_question(command: str, arguments: dict[str, Any] | None) -> str:
+    return " ".join([command, *(f"{name}={value}" for name, value in (arguments or {}).items())])
 
 
 def _note_precision(interface: Interface) -> None:

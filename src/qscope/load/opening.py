@@ -7,7 +7,7 @@ None: then $QSCOPE_SNAPSHOT, else the first QEMU on PATH, else the snapshot that
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from qscope.errors import ProbeError, SnapshotError, TargetError
@@ -18,7 +18,7 @@ from qscope.model.interface import Interface
 from qscope.model.snapshot import Snapshot, decode_snapshot
 
 if TYPE_CHECKING:
-    from qscope.probe import Progress
+    from qscope.probe import Death, Progress
 
 # Beside the code: importlib.resources would cost a query 5 ms.
 EMBEDDED = os.path.join(
@@ -98,10 +98,12 @@ def record(
     timeout: float | None = None,
     jobs: int | None = None,
     progress: "Progress | None" = None,
+    on_death: "Callable[[Death], None] | None" = None,
 ) -> Recorded:
     """Ask a QEMU everything now, and keep that in the cache.
 
     A binary is asked by `jobs` processes of it at once, as many as the probe thinks right if None.
+    `on_death` is told of each question that a QEMU did not survive.
     Raises ProbeError, or TargetError when there is nobody to ask.
     """
     source = _find_binary() if target is None else _find_source(target)
@@ -110,7 +112,7 @@ def record(
     if source.file:
         raise TargetError(f"{source.name} is no QEMU but a file; 'query' and 'show' read snapshots")
     key = _make_key(source.binary, timeout) if source.binary and use_cache else None
-    snapshot = _probe(source, timeout, progress, jobs)
+    snapshot = _probe(source, timeout, progress, jobs, on_death)
     kept = key is not None and cache.store(key, snapshot)
     return Recorded(snapshot, source.name, cache.cache_folder() if kept else None)
 
@@ -237,6 +239,7 @@ def _probe(
     timeout: float | None,
     progress: "Progress | None",
     jobs: int | None = None,
+    on_death: "Callable[[Death], None] | None" = None,
 ) -> Snapshot:
     from pathlib import Path  # noqa: PLC0415 - starting processes is not for a cached binary
 
@@ -246,7 +249,11 @@ def _probe(
     timeout = timeout or probe.DEFAULT_TIMEOUT
     if source.binary:
         return probe.probe_binary(
-            Path(source.binary), timeout=timeout, jobs=jobs, progress=progress
+            Path(source.binary),
+            timeout=timeout,
+            jobs=jobs,
+            progress=progress,
+            on_death=on_death,
         )
     assert source.address is not None
     address = parse_address(source.address)
