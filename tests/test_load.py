@@ -28,12 +28,11 @@ with open(__file__ + ".starts", "a") as log:
 if "-version" in sys.argv:
     sys.exit(print(open(__file__ + ".version").read()))
 number = next(a for a in sys.argv if a.startswith("socket,")).rpartition("=")[2]
-stream = socket.socket(fileno=int(number)).makefile("rw")
+monitor = socket.socket(fileno=int(number))
 def send(message):
-    stream.write(json.dumps(message) + "\\n")
-    stream.flush()
+    monitor.sendall(json.dumps(message).encode() + b"\\n")
 send({{"QMP": {{"version": {{}}, "capabilities": []}}}})
-for line in stream:
+for line in monitor.makefile():
     question = json.loads(line)
     if question["execute"] == "query-qmp-schema":
         send({{"return": {SCHEMA!r}, "id": question["id"]}})
