@@ -40,11 +40,11 @@ def best(work: Callable[[], object], number: int) -> float:
 def print_row(what: str, ours: str, peer: str, ratio: float | None, bar: float) -> bool:
     """Print one figure; return whether it holds (a row without a peer does)."""
     if ratio is None:
-        print(f"{what:46} {ours:>10} {peer:>22}       -  (bar {bar:.2g})")
+        print(f"{what:46} {ours:>10} {peer:>22}       -  (bar {bar:.3g})")
         return True
     holds = ratio <= bar
     verdict = "ok" if holds else "MISSED"
-    print(f"{what:46} {ours:>10} {peer:>22} {ratio:6.2f}  (bar {bar:.2g})  {verdict}")
+    print(f"{what:46} {ours:>10} {peer:>22} {ratio:6.2f}  (bar {bar:.3g})  {verdict}")
     return holds
 
 
