@@ -222,7 +222,11 @@ class TestOneDeed:
     def test_after_eight_hangs_no_more_is_asked(self, tmp_path):
         world = make_world(device=_MANY, machine=["m"])
         deeds = [{"at": f"device-list-properties {name}"} for name in _MANY]
-        snapshot, log = probe(tmp_path, jobs=3, timeout=_SHORT, answers=world, deeds=deeds)
+        deaths: list[Death] = []
+        snapshot, log = probe(
+            tmp_path, jobs=3, timeout=_SHORT, deaths=deaths, answers=world, deeds=deeds
+        )
+        assert [each.ended for each in deaths if each.question is None] == ["it hung too often"]
         hung = [each.ended for each in snapshot.exchanges if each.crashed]
         # Who was suspect already is asked again.
         assert 8 <= len(hung) <= 10

@@ -41,7 +41,7 @@ class Death(NamedTuple):
     """How a QEMU ended, and what it said last.
 
     `question` is what it was asked first and alone and did not survive; None when it could not even
-    be started again, so that some questions were perhaps not asked.
+    be started again, or hung too often, so that some questions were perhaps not asked.
     """
 
     question: Question | None
@@ -267,6 +267,8 @@ class Pool:
             self._hangs += 1
             if self._hangs >= _MAX_HANGS:
                 self._work.queue.clear()
+            if self._hangs == _MAX_HANGS:
+                self._report(None, "it hung too often", "")
 
     def _put_back(self, numbers: Iterable[int]) -> None:
         if self._hangs < _MAX_HANGS:
