@@ -310,7 +310,7 @@ def test_what_no_behaviour_is_called_is_refused(path, message):
     "fact", ["option:spice", "option:compat/x", "netdev_add", "", "behaviour:x"]
 )
 def test_what_has_no_witness_is_left_to_others(fact):
-    assert ask_witness(learn(*netdev("dgram")), fact) is None
+    assert ask_witness(learn(*netdev("dgram")), fact, ask) is None
 
 
 def test_the_list_has_every_behaviour_by_name():

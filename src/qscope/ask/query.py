@@ -51,9 +51,7 @@ def _find_reader(prefix: str) -> Callable[[Interface, Path], Answer]:
     # Imported on use: most queries ask the schema only, and every module costs them time.
     match prefix:
         case "behaviour":
-            from qscope.ask.witness import ask_behaviour  # noqa: PLC0415
-
-            return ask_behaviour
+            return _ask_behaviour
         case "version":
             from qscope.ask.versions import ask_version  # noqa: PLC0415
 
@@ -65,10 +63,16 @@ def _find_reader(prefix: str) -> Callable[[Interface, Path], Answer]:
     return listed.BY_PREFIX[prefix]
 
 
+def _ask_behaviour(interface: Interface, path: Path) -> Answer:
+    from qscope.ask.witness import ask_behaviour  # noqa: PLC0415 - likewise
+
+    return ask_behaviour(interface, path, ask)
+
+
 def _ask_option(interface: Interface, path: Path) -> Answer:
     from qscope.ask import listed, witness  # noqa: PLC0415 - likewise
 
-    by_witness = witness.ask_witness(interface, path.text)
+    by_witness = witness.ask_witness(interface, path.text, ask)
     return by_witness or listed.BY_PREFIX["option"](interface, path)
 
 

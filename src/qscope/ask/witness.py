@@ -4,15 +4,19 @@ In: an interface and a fact. Out: an `Answer` whose evidence begins with "witnes
 unknown. Nothing here rests on a version: what releases did is told, never concluded from.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 from qscope.ask.answer import Answer, Verdict, unknown
 from qscope.ask.path import Path
-from qscope.ask.query import ask
 from qscope.ask.witness_table import Behaviour, Witness, describe_checks, load_table
 from qscope.errors import PathError
 from qscope.model.interface import Interface
 from qscope.model.near import near
+
+
+# Answers any path; raises PathError. query.py has it, and hands it on: witnesses are paths again.
+Asking: TypeAlias = Callable[[Interface, str], Answer]
 
 
 class ListedBehaviour(NamedTuple):
@@ -36,7 +40,7 @@ def list_behaviours() -> list[ListedBehaviour]:
     return sorted(found)
 
 
-def ask_behaviour(interface: Interface, path: Path) -> Answer:
+def ask_behaviour(interface: Interface, path: Path, ask: Asking) -> Answer:
     """Answer `behaviour:NAME`. Raises PathError for a name that no behaviour has."""
     if path.steps:
         raise PathError(
@@ -46,10 +50,10 @@ def ask_behaviour(interface: Interface, path: Path) -> Answer:
     row = table.behaviours.get(path.name)
     if row is None:
         raise PathError(_explain_unknown_name(path.name, list(table.behaviours)))
-    return ask_witness(interface, path.text) or unknown("", _explain_no_witness(row))
+    return ask_witness(interface, path.text, ask) or unknown("", _explain_no_witness(row))
 
 
-def ask_witness(interface: Interface, fact: str) -> Answer | None:
+def ask_witness(interface: Interface, fact: str, ask: Asking) -> Answer | None:
     """Answer a fact by its witness; None where it has none.
 
     `fact` is the text of a path. Ask only where there is no direct evidence.
@@ -57,13 +61,13 @@ def ask_witness(interface: Interface, fact: str) -> Answer | None:
     row = load_table().witnesses.get(fact)
     if row is None:
         return None
-    if row.given and _ask_calmly(interface, row.given).verdict is not Verdict.YES:
+    if row.given and _ask_calmly(interface, row.given, ask).verdict is not Verdict.YES:
         why = f"the witness speaks only where {row.given!r} is answered with yes"
         return unknown(f"witness {row.path}", why)
-    return _judge(row, _ask_calmly(interface, row.path))
+    return _judge(row, _ask_calmly(interface, row.path, ask))
 
 
-def _ask_calmly(interface: Interface, path: str) -> Answer:
+def _ask_calmly(interface: Interface, path: str, ask: Asking) -> Answer:
     """Answer a path, also where a broken schema makes it an error."""
     try:
         return ask(interface, path)
