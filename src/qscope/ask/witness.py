@@ -14,7 +14,6 @@ from qscope.errors import PathError
 from qscope.model.interface import Interface
 from qscope.model.near import near
 
-
 # Answers any path; raises PathError. query.py has it, and hands it on: witnesses are paths again.
 Asking: TypeAlias = Callable[[Interface, str], Answer]
 
