@@ -16,6 +16,7 @@ from qscope.ask.suggest import complete, suggest
 from qscope.errors import PathError
 from qscope.model.index import decode_index, encode_index, make_index
 from qscope.model.interface import Interface
+from qscope.model.listings import Listings, QomType
 from qscope.model.properties import Asked, Property, learn_properties
 from qscope.model.qdm import Driver, parse_qdm
 from qscope.model.snapshot import Identity, Snapshot, decode_snapshot
@@ -86,6 +87,8 @@ DISK: list[dict[str, Any]] = [
     {"name": "outputs", "type": "list"},
     {"name": "addr", "type": "int32", "default-value": -1,
      "description": "Slot and optional function number, example: 06.0 or 06"},
+    {"name": "3d", "type": "bool"},
+    {"name": "4d", "type": "child<x>"},
 ]  # fmt: skip
 WORLD = [
     schema(),
@@ -110,8 +113,10 @@ WORLD = [
         ],
         implements="device",
     ),
-    told("qom-list-types", named("rng", "can-bus"), implements="user-creatable"),
-    told("qom-list-types", named("tcg-accel", "accel"), implements="accel"),
+    told("qom-list-types", [*named("rng", "can-bus"), {"name": "base", "abstract": True}],
+         implements="user-creatable"),
+    told("qom-list-types", [*named("tcg-accel", "accel"), {"name": "x-accel", "abstract": True}],
+         implements="accel"),
     told("query-chardev-backends", named("null")),
     told("query-tpm-models", ["tpm-tis"]),
     told("query-tpm-types", ["emulator"]),
@@ -206,6 +211,12 @@ ADD = "device_add/arg-type"
         (f"{ADD}/+disk/rerror/^ignore", NO),
         (f"{ADD}/+disk/bar", NO),
         (f"{ADD}/+disk/driver", NO),
+        (f"{ADD}/+disk/3d", YES),
+        (f"{ADD}/+disk/3d/!boolean", YES),
+        (f"{ADD}/+disk/ 3d", YES),
+        (f"{ADD}/+disk/4d", NO),
+        ("device:disk/4d", YES),
+        ("device:disk/ 3d", NO),
         (f"{ADD}/+disk/outputs/x", UNKNOWN),
         (f"command:{ADD}/+disk/serial", YES),
         (f"{ADD}/+d/serial", YES),
@@ -239,6 +250,7 @@ ADD = "device_add/arg-type"
         ("accel:kvm", NO),
         ("accel:kvm/x", NO),
         ("accel:accel", NO),
+        ("accel:x", NO),
         ("cpu:quick/3dnow", YES),
         ("cpu:quick/3dnow/!boolean", YES),
         ("cpu:quick/dnow", NO),
@@ -259,6 +271,10 @@ def test_answer(world, path, verdict):
     assert answer.verdict is verdict, answer
     assert answer.evidence
     assert answer.why or verdict is YES
+    if answer.position:
+        before = "/".join(path.split("/")[: answer.position])
+        assert ask(world, before).verdict is not NO, "a no stops behind what is there"
+    assert (answer.position is None) == (verdict is not NO)
 
 
 @pytest.mark.parametrize(
@@ -340,6 +356,7 @@ def test_nothing_follows_a_value(world, path):
         ("query-tpm-models/ret-type/^tpm-tis", "query-qmp-schema", ""),
         ("chardev:spicevmc", "qom-list-types", "belongs to a module"),
         ("object:disk/serial", f"{QOM} disk", "'device:disk' knows those of the device"),
+        (f"{ADD}/+disk/4d", f"{DEVICE} disk", "'4d' can be read, not set"),
     ],
 )
 def test_what_an_answer_rests_on(world, path, evidence, why):
@@ -347,6 +364,118 @@ def test_what_an_answer_rests_on(world, path, evidence, why):
     assert answer.evidence == evidence
     assert why in answer.why
     assert bool(why) == bool(answer.why)
+
+
+@pytest.mark.parametrize(
+    ("interface", "path", "source", "why"),
+    [
+        pytest.param(
+            without(QOM, typename="slow-z80-cpu"), "cpu:slow/fast",
+            f"{DEVICE} slow-z80-cpu", "were not asked", id="a CPU model is a device",
+        ),
+        pytest.param(
+            without(QOM, typename="rng"), "object:rng/size",
+            f"{QOM} rng", "were not asked", id="an object that is no device",
+        ),
+    ],
+)  # fmt: skip
+def test_whose_properties_are_not_known(interface, path, source, why):
+    answer = ask(interface, path)
+    assert (answer.verdict, answer.evidence) == (UNKNOWN, source)
+    assert answer.why.endswith(why)
+
+
+def test_an_error_of_another_class_leaves_presence_to_the_listing():
+    interface = learn(
+        *WORLD,
+        refused(DEVICE, "GenericError", typename="late"),
+        refused(QOM, "GenericError", typename="known"),
+    )
+    assert ask(interface, "device:late").verdict is YES
+    assert ask(interface, "device:late/x").verdict is NO
+    assert ask(interface, "object:known").verdict is YES
+    marks = {item.name: item.marks for item in list_items(interface, "devices")}
+    assert marks["late"] == ()
+
+
+def test_a_machine_s_own_name_comes_before_an_alias():
+    machines = [{"name": "a", "alias": "b"}, {"name": "b"}]
+    interface = learn(
+        told("query-machines", machines), told(QOM, named("right"), typename="b-machine")
+    )
+    assert ask(interface, "machine:b/right").verdict is YES
+    assert ask(interface, "machine:a/right").verdict is UNKNOWN
+
+
+TYPED = [
+    *(each for each in WORLD if each["execute"] != "query-qmp-schema"),
+    told(
+        "query-qmp-schema",
+        [
+            {"name": "object-add", "meta-type": "command", "arg-type": "1", "ret-type": "0"},
+            {"name": "0", "meta-type": "object", "members": []},
+            {
+                "name": "1",
+                "meta-type": "object",
+                "members": [{"name": "qom-type", "type": "2"}],
+                "tag": "qom-type",
+                "variants": [{"case": "rng", "type": "3"}, {"case": "gone", "type": "3"}],
+            },
+            {"name": "2", "meta-type": "enum", "values": ["rng", "gone"]},
+            {"name": "3", "meta-type": "object", "members": [{"name": "size", "type": "4"}]},
+            {"name": "4", "meta-type": "array", "element-type": "5"},
+            {"name": "5", "meta-type": "enum", "values": ["s", "m"]},
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "verdict", "source"),
+    [
+        ("object:rng/size", YES, f"{QOM} rng"),
+        ("object:rng/size/^m", YES, "query-qmp-schema object-add"),
+        ("object:rng/size/^l", NO, "query-qmp-schema object-add"),
+        ("object:rng/size/!int", NO, "query-qmp-schema object-add"),
+        ("object:rng/type/!string", YES, f"{QOM} rng, its QOM type"),
+        ("object:rng/sise/^m", NO, f"{QOM} rng"),
+        ("object:gone/size/^m", NO, "qom-list-types"),
+        ("object-add/arg-type/+gone/size/^m", YES, "query-qmp-schema"),
+    ],
+)
+def test_object_add_s_schema_knows_types_better(path, verdict, source):
+    interface = learn(*TYPED)
+    answer = ask(interface, path)
+    assert (answer.verdict, answer.evidence) == (verdict, source)
+    if answer.position:
+        assert ask(interface, "/".join(path.split("/")[: answer.position])).verdict is YES
+
+
+def test_a_sheet_has_object_add_s_types():
+    rows = {row.name: row.type for row in show(learn(*TYPED), "object:rng").properties or ()}
+    assert rows == {"size": "array of s | m", "type": "string"}
+
+
+def test_the_schema_has_what_the_build_lacks_also_further_down():
+    answer = ask(learn(*TYPED), "object-add/arg-type/+gone/size")
+    assert answer.verdict is YES
+    assert "no QOM type 'gone'" in answer.why
+
+
+def test_what_a_schema_alone_does_not_ask():
+    interface = Interface(
+        learn(schema()).entities,
+        listings=Listings(silence="a schema does not say", devices=(QomType("disk"),)),
+    )
+    assert "guest" not in ask(interface, "device:disk/x").why
+
+
+def test_arguments_of_two_kinds_do_not_meet():
+    interface = learn(
+        told(DEVICE, named("a"), typename="both"), told(QOM, named("b"), typename="both")
+    )
+    made = [interface.qom.make(asked, "both", arguments=True) for asked in ("device", "object")]
+    assert [[member.name for member in each.members] for each in made if each] == [["a"], ["b"]]
 
 
 def test_who_runs_a_guest_is_not_asked_and_that_is_said():
@@ -383,6 +512,7 @@ def test_suggestions(world, path, guesses):
         (f"{ADD}/+disk/n", [f"{ADD}/+disk/num-queues"]),
         (f"{ADD}/+disk/bar", []),
         ("accel:", ["accel:tcg", "accel:accel"]),
+        ("object-add/arg-type/+", ["object-add/arg-type/+can-bus", "object-add/arg-type/+rng"]),
         ("cpu:quick/", ["cpu:quick/3dnow", "cpu:quick/*3dnow"]),
         ("device:gpu/", []),
     ],
@@ -447,7 +577,7 @@ def test_sheet_of_a_device(world):
     [
         ("device:gpu", "device", None, "crashed QEMU"),
         ("device:floppy", "device", None, "not asked"),
-        (f"{ADD}/+disk", "arguments of device_add", len(DISK) - 1, ""),
+        (f"{ADD}/+disk", "arguments of device_add", len(DISK) - 2, ""),
         ("object-add/arg-type/+rng", "arguments of object-add", 1, ""),
         ("object:rng", "QOM type", 2, ""),
         ("accel:tcg", "accelerator", 1, ""),
@@ -468,10 +598,59 @@ def test_what_has_no_sheet(world, path):
     assert find_sheet(world, compile_path(path)) is None
 
 
+@pytest.mark.parametrize(
+    ("path", "facts"),
+    [
+        ("device:floppy", {"bus": "ISA", "creatable": "no, only QEMU itself creates one",
+                           "parents": "device, object"}),
+        ("object:rng", {"creatable": "yes, by object-add"}),
+        ("object:known", {"creatable": "no, not by object-add"}),
+        ("object:disk-next", {"creatable": "no, not by object-add",
+                              "parents": "disk, device, object"}),
+        ("machine:m", {"name": "machine", "alias": "m", "default": "yes", "deprecated": "yes"}),
+        ("machine:other", {"name": "other"}),
+        ("cpu:old", {"typename": "old-cpu", "alias-of": "older", "deprecated": "yes"}),
+    ],
+)  # fmt: skip
+def test_facts_of_a_sheet(path, facts):
+    cpu = {"name": "old", "typename": "old-cpu", "alias-of": "older", "deprecated": True}
+    machine = {"name": "machine", "alias": "m", "is-default": True, "deprecated": True}
+    loop = [{"name": "loop", "parent": "pool"}, {"name": "pool", "parent": "loop"}]
+    interface = learn(
+        *(each for each in WORLD if each["execute"] != "query-cpu-definitions"),
+        told("query-cpu-definitions", [cpu]),
+        told("query-machines", [machine, {"name": "other"}]),
+        told("qom-list-types", loop),
+    )
+    assert show(interface, path).facts == facts
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ("size", "size (bytes)"),
+        ("uint16", "int 0..65535"),
+        ("int8", "int -128..127"),
+        ("uint32", "int 0..2^32-1"),
+        ("int64", "int -2^63..2^63-1"),
+        ("link<iothread>", "ID or path of an iothread"),
+        ("link<rng-backend>", "ID or path of a rng-backend"),
+        ("StrOrNull", "string or null"),
+        ("strList", "array of string"),
+        ("on|off", "on | off"),
+        ("Odd", "Odd"),
+    ],
+)
+def test_types_in_words(declared, words):
+    properties = [{"name": "p", "type": declared}]
+    sheet = show(learn(told(DEVICE, properties, typename="x")), "device:x")
+    assert [row.type for row in sheet.properties or ()] == [words]
+
+
 def test_precision(world):
     found = measure_precision(world)
-    assert (found.properties, found.precise) == (8, 6)
-    assert (found.creatable, found.creatable_precise) == (7, 5)
+    assert (found.properties, found.precise) == (10, 8)
+    assert (found.creatable, found.creatable_precise) == (9, 7)
     assert found.rest == {"list": {"outputs": 1}, "str": {"serial": 1}}
 
 
@@ -536,6 +715,7 @@ def test_each_type_gets_back_what_it_told(world_of_types, data):
         assert found is not None
         assert sorted(map(repr, found.properties or ())) == sorted(map(repr, world_of_types[name]))
     assert len({repr(each) for each in index.properties.pool}) == len(index.properties.pool)
+    assert len(set(index.properties.lists)) == len(index.properties.lists)
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,28 @@ UUID = 'UUID (aka GUID) or "auto" for random value (default)'
 FDC = "FDC drive type"
 OPAQUE = "opaque"
 STRING = ("string", None, None, "")
+DEVFN = (
+    "either",
+    ("string", None, None, "pci-address"),
+    ("int", -1, 255, "pci-address"),
+)
 
 
-def read(entity):
+def read(found):
     """A type as a value that a table can have."""
+    parts = [read_one(part) for part in found.parts]
+    match found.entity:
+        case AlternateType():
+            assert [each.type for each in found.entity.members] == [e.name for e in found.parts]
+            return ("either", *parts)
+        case ArrayType():
+            assert [found.entity.element_type] == [each.name for each in found.parts]
+            return ("array", *parts)
+    assert parts == []
+    return read_one(found.entity)
+
+
+def read_one(entity):
     match entity:
         case ScalarType():
             return (entity.json_type, entity.minimum, entity.maximum, entity.format)
@@ -63,11 +81,12 @@ def read(entity):
         ("str", "ID of an audiodev to use as a backend", ("string", None, None, "id:audiodev")),
         ("str", "ID of a tpm to use as a backend", ("string", None, None, "id:tpmdev")),
         ("link<iothread>", None, ("string", None, None, "id:iothread")),
-        ("int32", PCI, AlternateType),
-        ("str", PCI, AlternateType),
-        ("StrOrNull", None, AlternateType),
-        ("strList", None, ArrayType),
-        ("uint8List", None, ArrayType),
+        ("int32", PCI, DEVFN),
+        ("str", PCI, DEVFN),
+        ("StrOrNull", None, ("either", STRING, ("null", None, None, ""))),
+        ("strList", None, ("array", STRING)),
+        ("uint8List", None, ("array", ("int", 0, 255, ""))),
+        ("int16List", None, ("array", ("int", -32768, 32767, ""))),
         # Prose with slashes in it is no list of values.
         ("str", "a path/to a file", STRING),
         ("str", "on/off/auto", STRING),
@@ -84,6 +103,13 @@ def read(entity):
         ("OffAutoPCIBAR", "In prose", ["off", "auto", *(f"bar{number}" for number in range(6))]),
         ("BlockdevOnError", None, OPAQUE),
         ("SomeEnum", "prose only", OPAQUE),
+        ("SomeEnum", "1/2 of the pages", OPAQUE),
+        ("SomeEnum", "some of a/b (or c) as you like", OPAQUE),
+        ("SomeEnum", "Policy, no-flush/a+b", ["no-flush", "a+b"]),
+        ("NotifyVMexitOption", None, ["run", "internal-error", "disable"]),
+        ("PCSouthBridgeOption", "Another one", ["PIIX3", "piix4-isa"]),
+        ("a|b c", None, OPAQUE),
+        ("childish", None, OPAQUE),
         ("list", None, OPAQUE),
         ("", None, OPAQUE),
         ("|", None, OPAQUE),
@@ -92,7 +118,7 @@ def read(entity):
 )  # fmt: skip
 def test_type(declared, description, wanted):
     found = find_type(Property("p", declared, description), "owner")
-    assert read(found.entity) == wanted
+    assert read(found) == wanted
     assert found.settable
     assert found.precise == (wanted not in (STRING, OPAQUE) and declared != "strList")
 
@@ -111,6 +137,9 @@ def test_type(declared, description, wanted):
         ("usb-mouse", "attached", "bool", False),
         ("usb-bot", "attached", "bool", True),
         ("pc-dimm", "size", "uint64", False),
+        ("nvdimm", "size", "uint64", False),
+        ("sgx-epc", "size", "uint64", False),
+        ("virtio-mem", "size", "size", False),
         ("virtio-mem-pci", "size", "size", False),
         ("ivshmem-plain", "size", "size", True),
         ("virtio-mem-pci", "requested-size", "size", True),
@@ -138,6 +167,21 @@ def test_a_name_can_say_whose_id_it_is(name, declared, form):
     entity = find_type(Property(name, declared), "x").entity
     assert isinstance(entity, ScalarType)
     assert entity.format == form
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "description", "basis"),
+    [
+        ("p", "uint8", None, "its QOM type"),
+        ("p", "on|off", None, "its QOM type"),
+        ("p", "str", MAC, "its description"),
+        ("p", "X", "a/b", "its description"),
+        ("p", "OnOffAuto", None, "a table of types in QEMU's sources"),
+        ("chardev", "str", None, "its name"),
+    ],
+)
+def test_what_a_type_rests_on(name, declared, description, basis):
+    assert find_type(Property(name, declared, description), "x").basis == basis
 
 
 def list_recorded(shared):

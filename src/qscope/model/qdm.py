@@ -32,7 +32,7 @@ class Driver(Struct, frozen=True, omit_defaults=True):
 def parse_qdm(text: str) -> Iterator[Driver]:
     """Yield each driver of an `info qdm` text; other lines are headings."""
     for line in text.splitlines():
-        if found := _LINE.fullmatch(line.rstrip()):
+        if found := _LINE.fullmatch(line):
             parts = found.groupdict()
             yield Driver(
                 name=parts["name"],

@@ -22,7 +22,6 @@ class PropertyMember(Member, frozen=True, kw_only=True, gc=False):
     declared: str
     description: str | None = None
     settable: bool = True
-    precise: bool = True
     basis: str = ""
 
 
@@ -42,7 +41,7 @@ class QomTypes:
 
         With `arguments` it has only what a user can set.
         """
-        name = f"{'arguments' if arguments else asked}:{typename}"
+        name = f"{asked}-arguments:{typename}" if arguments else f"{asked}:{typename}"
         made = self._made.get(name)
         if made is None:
             told = self._table.find(asked, typename)
@@ -75,6 +74,5 @@ class QomTypes:
             declared=found.type,
             description=found.description,
             settable=found_type.settable,
-            precise=found_type.precise,
             basis=found_type.basis,
         )
