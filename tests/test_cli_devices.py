@@ -1,6 +1,7 @@
 """Devices, objects, machines, … on the command line, of the QEMU 7.2 that ships with qscope."""
 
 import json
+import os
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_the_shipped_index_is_that_of_the_shipped_snapshot():
 def test_list(words, status, lines):
     done = run("list", *SOURCE, *words)
     assert (done.returncode, done.stdout.splitlines()) == (status, lines)
-    assert done.stderr.count("\n") == (status != 0)
+    assert done.stderr.count("\n") == (status != 0 or "--displays" in words)
 
 
 @pytest.mark.parametrize(
@@ -147,10 +148,16 @@ def test_show_a_device_as_json():
     assert rows["num-queues"] == {
         "name": "num-queues",
         "type": "int 0..65535",
+        "json-types": ["int"],
+        "minimum": 0,
+        "maximum": 65535,
         "qom-type": "uint16",
         "default": 65535,
     }
     assert rows["virtio-backend"]["read-only"] is True
+    assert rows["rerror"]["values"] == ["report", "ignore", "enospc", "stop", "auto"]
+    assert rows["addr"]["json-types"] == ["string", "int"]
+    assert rows["iothread"]["format"] == "id:iothread"
 
 
 def test_raw_properties_are_schema_info_and_more():
@@ -166,3 +173,46 @@ def test_raw_properties_are_schema_info_and_more():
 def test_device_add_says_where_it_goes_on():
     done = run("show", *SOURCE, "device_add")
     assert "│   └── +DRIVER: one of 388, see 'qscope list --devices --creatable'" in done.stdout
+
+
+@pytest.mark.parametrize("columns", [10, 40, 71, 72, 100, 300])
+def test_a_sheet_fits(columns):
+    environment = {**os.environ, "COLUMNS": str(columns)}
+    done = run("show", *SOURCE, "device:virtio-blk-pci", env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "rerror" in done.stdout
+    assert ("report | ignore" in done.stdout) or columns == 72
+    table = done.stdout.split("object\n", 1)[1]
+    if columns >= 72:
+        assert max(map(len, table.splitlines())) <= columns
+
+
+def test_names_do_nothing_to_a_terminal(tmp_path):
+    file = tmp_path / "s.json"
+    machine = {"name": "x\n\x1b[31mred\x07\u202e", "alias": "\x1b[2J"}
+    file.write_text(json.dumps([{"execute": "query-machines", "return": [machine]}]))
+    done = run("list", "-s", str(file), "--machines")
+    assert (done.returncode, done.stdout) == (0, "x??[31mred??  (alias ?[2J)\n")
+    done = run("query", "-s", str(file), "machine:a\nyes      b")
+    assert (done.returncode, done.stdout) == (1, "no       machine:a?yes      b\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("devices:virtio-blk-pci", "; did you mean device:virtio-blk-pci?"),
+        ("DEVICE:x", ""),
+        ("foo:bar/x", ""),
+    ],
+)
+def test_what_looks_like_a_prefix_is_pointed_at(path, hint):
+    done = run("query", *SOURCE, path)
+    prefix = path.partition(":")[0]
+    assert (done.returncode, done.stdout) == (1, f"no       {path}\n")
+    assert done.stderr == f"qscope: note: {prefix}: is no prefix that qscope knows{hint}\n"
+
+
+def test_no_path_on_stdin_is_no_yes():
+    done = run("query", *SOURCE, "-", input="\n\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no path on stdin" in done.stderr

@@ -14,6 +14,7 @@ from qscope.ask.precision import measure_precision
 from qscope.ask.sheet import find_sheet
 from qscope.ask.suggest import complete, suggest
 from qscope.errors import PathError
+from qscope.model.canonical import interface_hash
 from qscope.model.index import decode_index, encode_index, make_index
 from qscope.model.interface import Interface
 from qscope.model.listings import Listings, QomType
@@ -208,6 +209,8 @@ ADD = "device_add/arg-type"
         (f"{ADD}/+disk/*num-queues", YES),
         (f"{ADD}/+disk/ num-queues", YES),
         (f"{ADD}/+disk/rerror/^stop", YES),
+        (f"{ADD}/+disk/addr/!string", YES),
+        (f"{ADD}/+disk/addr/!int", NO),
         (f"{ADD}/+disk/rerror/^ignore", NO),
         (f"{ADD}/+disk/bar", NO),
         (f"{ADD}/+disk/driver", NO),
@@ -346,6 +349,9 @@ def test_nothing_follows_a_value(world, path):
         ("device:disk/rerror/^stop", f"{DEVICE} disk, its description", ""),
         ("device:d", "info qdm", "an alias of disk"),
         ("device:gpu/x", f"{DEVICE} gpu", "crashed QEMU"),
+        ("device:gpu", "qom-list-types implements=device", "does not survive"),
+        (f"{ADD}/+gpu", "info qdm", "does not survive"),
+        (f"{ADD}/+disk", "info qdm", "plugged in while a guest runs is not known"),
         ("device:disk/outputs/x", f"{DEVICE} disk", "'outputs' is of type 'list'"),
         (f"{ADD}/+floppy", "info qdm", "no user may create one"),
         (f"{ADD}/+disk/bar", f"{DEVICE} disk", "'bar' can be read, not set"),
@@ -449,6 +455,74 @@ def test_object_add_s_schema_knows_types_better(path, verdict, source):
     assert (answer.verdict, answer.evidence) == (verdict, source)
     if answer.position:
         assert ask(interface, "/".join(path.split("/")[: answer.position])).verdict is YES
+
+
+def test_who_is_creatable_since_6_0_is_in_the_schema_and_in_qom():
+    """QOM calls can-bus creatable here, and object-add's schema does not have it."""
+    interface = learn(*TYPED)
+    marks = {item.name: item.creatable for item in list_items(interface, "objects")}
+    assert (marks["rng"], marks["can-bus"]) == (True, False)
+    assert show(interface, "object:can-bus").facts["creatable"] == "no, not by object-add"
+
+
+def test_a_type_that_crashes_qemu_still_has_what_object_add_s_schema_has():
+    rest = [each for each in TYPED if each.get("arguments") != {"typename": "rng"}]
+    interface = learn(*rest, crashed(QOM, typename="rng"))
+    assert ask(interface, "object:rng/size").verdict is YES
+    assert ask(interface, "object:rng/size/^m").verdict is YES
+    assert ask(interface, "object:rng/type").verdict is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        pytest.param({"description": "other words"}, True, id="words"),
+        pytest.param({"type": "int"}, False, id="type"),
+        pytest.param({"type": "uint16_t"}, True, id="QOM's name of the type"),
+        pytest.param({"default-value": 2}, False, id="default"),
+        pytest.param({"name": "num"}, False, id="name"),
+    ],
+)
+def test_interface_hash_of_a_changed_property(changed, same):
+    queues = {"name": "num-queues", "type": "uint16", "default-value": 1}
+    first, second = (
+        learn(told(DEVICE, properties, typename="disk"))
+        for properties in ([queues, *named("a")], [*named("a"), {**queues, **changed}])
+    )
+    assert (interface_hash(first) == interface_hash(second)) is same
+
+
+def test_interface_hash_tells_an_error_from_a_crash():
+    outcomes = [
+        told(DEVICE, [], typename="x"),
+        crashed(DEVICE, typename="x"),
+        refused(DEVICE, "GenericError", typename="x"),
+        refused(DEVICE, "DeviceNotFound", typename="x"),
+        told(QOM, [], typename="x"),
+    ]
+    assert len({interface_hash(learn(each)) for each in outcomes}) == len(outcomes)
+    ended = {**crashed(DEVICE, typename="x"), "ended": "it was killed by SIGABRT"}
+    assert interface_hash(learn(ended)) == interface_hash(learn(outcomes[1]))
+
+
+def test_interface_hash_reads_no_prose_of_drivers():
+    hashes = {
+        interface_hash(learn(told("human-monitor-command", text, **{"command-line": "info qdm"})))
+        for text in ('name "a", bus PCI, desc "x"', 'name "a", bus PCI', 'name "a", bus ISA')
+    }
+    assert len(hashes) == 2
+
+
+@pytest.mark.parametrize("path", ["device:d/ac", "device:d/", "device:d/ab"])
+def test_an_empty_name_is_no_trouble(path):
+    interface = learn(told(DEVICE, named("", "ab"), typename="d"))
+    assert isinstance(suggest(interface, path, ask(interface, path)), list)
+
+
+def test_a_recorded_device_not_found_is_no_from_the_start():
+    interface = learn(refused(DEVICE, "DeviceNotFound", typename="n"))
+    answer = ask(interface, "device:n/p")
+    assert (answer.verdict, answer.position) == (NO, 0)
 
 
 def test_a_sheet_has_object_add_s_types():

@@ -9,7 +9,7 @@ from qscope.ask.owner import Owner
 from qscope.ask.typed import find_in_object_add
 from qscope.model.interface import Interface
 from qscope.model.properties import Property
-from qscope.model.property_types import ScalarType, find_type
+from qscope.model.property_types import ScalarType, find_argument_type, find_type
 from qscope.model.schema_info import AlternateType, ArrayType, Entity, EnumType, OpaqueEntity
 from qscope.model.snapshot import decode_snapshot
 
@@ -21,6 +21,7 @@ UUID = 'UUID (aka GUID) or "auto" for random value (default)'
 FDC = "FDC drive type"
 OPAQUE = "opaque"
 STRING = ("string", None, None, "")
+INTEGER = ("int", None, None, "")
 DEVFN = (
     "either",
     ("string", None, None, "pci-address"),
@@ -66,7 +67,7 @@ def read_one(entity):
         ("uint4", "NVIDIA GPUDirect Clique ID (0 - 15)", ("int", 0, 15, "")),
         ("int8", None, ("int", -128, 127, "")),
         ("int32", None, ("int", -2147483648, 2147483647, "")),
-        ("int", None, ("int", -(2**63), 2**63 - 1, "")),
+        ("int", None, INTEGER),
         ("size", None, ("int", 0, 2**64 - 1, "size")),
         ("number", None, ("number", None, None, "")),
         ("str", None, STRING),
@@ -120,7 +121,7 @@ def test_type(declared, description, wanted):
     found = find_type(Property("p", declared, description), "owner")
     assert read(found) == wanted
     assert found.settable
-    assert found.precise == (wanted not in (STRING, OPAQUE) and declared != "strList")
+    assert found.precise == (wanted not in (STRING, OPAQUE, INTEGER) and declared != "strList")
 
 
 @pytest.mark.parametrize(
@@ -139,6 +140,8 @@ def test_type(declared, description, wanted):
         ("pc-dimm", "size", "uint64", False),
         ("nvdimm", "size", "uint64", False),
         ("sgx-epc", "size", "uint64", False),
+        ("iothread", "thread-id", "int", False),
+        ("none-machine", "device-memory-region-size", "int", False),
         ("virtio-mem", "size", "size", False),
         ("virtio-mem-pci", "size", "size", False),
         ("ivshmem-plain", "size", "size", True),
@@ -150,6 +153,44 @@ def test_what_can_be_set(owner, name, declared, settable):
     found = find_type(Property(name, declared), owner)
     assert found.settable is settable
     assert found.precise or declared == "string"
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "description", "wanted"),
+    [
+        ("discard_granularity", "size", None, ("int", 0, 2**32 - 1, "size")),
+        ("x-max-bounce-buffer-size", "size", None, ("int", 0, 2**32 - 1, "size")),
+        ("logical_block_size", "size", "A power of two", ("int", 0, 2 * 1024 * 1024, "size")),
+        ("physical_block_size", "size", None, ("int", 0, 2 * 1024 * 1024, "size")),
+        ("requested-size", "size", None, ("int", 0, 2**64 - 1, "size")),
+        ("host-nodes", "int", "Binds memory", ("array", ("int", 0, 65535, ""))),
+        ("family", "int", None, ("int", 0, 270, "")),
+        ("stepping", "int", None, ("int", 0, 15, "")),
+        ("tb-size", "int", None, INTEGER),
+        ("family", "str", None, STRING),
+        ("host", "str", "Host PCI address [domain:]<bus:slot.function> of assigned device",
+         ("string", None, None, "host-pci-address")),
+        ("vf-token", "str", "Specify UUID VF token. Required for VF",
+         ("string", None, None, "uuid")),
+        ("x-nv-gpudirect-clique", "uint8", "Add NVIDIA things", ("int", 0, 255, "")),
+        ("x-nv-gpudirect-clique", "uint8", "NVIDIA GPUDirect Clique ID [0-15]",
+         ("int", 0, 15, "")),
+    ],
+)  # fmt: skip
+def test_type_of_a_known_property(name, declared, description, wanted):
+    assert read(find_type(Property(name, declared, description), "owner")) == wanted
+
+
+@pytest.mark.parametrize(
+    ("declared", "description", "wanted"),
+    [
+        ("int32", PCI, ("string", None, None, "pci-address")),
+        ("str", PCI, DEVFN),
+        ("int32", None, ("int", -(2**31), 2**31 - 1, "")),
+    ],
+)
+def test_type_of_an_argument(declared, description, wanted):
+    assert read(find_argument_type(Property("addr", declared, description), "owner")) == wanted
 
 
 @pytest.mark.parametrize(

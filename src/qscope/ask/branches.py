@@ -16,7 +16,7 @@ from qscope.ask.path import Path, Step
 from qscope.ask.typed import ask_argument
 from qscope.ask.walk import Walk, walk
 from qscope.model.interface import Interface
-from qscope.model.schema_info import ObjectType
+from qscope.model.schema_info import EnumType, ObjectType
 
 # Where in a path the branch is, counted from the name of the command.
 _POSITION = 2
@@ -93,7 +93,8 @@ def _is_creatable_device(interface: Interface, name: str) -> Answer:
     if not driver.creatable:
         why = f"{name} is there, but no user may create one"
         return Answer(Verdict.NO, "info qdm", why, position=_POSITION)
-    return Answer(Verdict.YES, "info qdm", present.why)
+    whys = [present.why, "whether it can be plugged in while a guest runs is not known"]
+    return Answer(Verdict.YES, "info qdm", "; ".join(filter(None, whys)))
 
 
 def _is_creatable_object(interface: Interface, name: str) -> Answer:
@@ -104,10 +105,36 @@ def _is_creatable_object(interface: Interface, name: str) -> Answer:
     if listings.creatable_objects is None:
         reason = listings.explain(source)
         return unknown(source, f"{name} is there; whether a user may create one: {reason}")
-    if not any(each.name == name and not each.abstract for each in listings.creatable_objects):
+    if name not in list_branches(interface, "object-add"):
         why = f"{name} is there, but no user may create one"
         return Answer(Verdict.NO, source, why, position=_POSITION)
     return Answer(Verdict.YES, source)
+
+
+def list_creatable_objects(interface: Interface) -> set[str] | None:
+    """Return which QOM types a user may create, None where nobody tells.
+
+    Since 6.0 that is what object-add's schema and QOM both have, neither alone: the schema has what
+    a build leaves out, and QOM calls authz-list-file creatable, which no command creates.
+    """
+    creatable = interface.listings.creatable_objects
+    if creatable is None:
+        return None
+    names = {each.name for each in creatable if not each.abstract}
+    branches = _list_schema_branches(interface)
+    return names if branches is None else names & branches
+
+
+def _list_schema_branches(interface: Interface) -> set[str] | None:
+    """Return the types of object-add's schema, None where it leaves them open or is not known."""
+    if "object-add" not in interface.by_name:
+        return None
+    ended = walk(interface.by_name.get, "object-add", [_ARGUMENTS])
+    if not isinstance(ended.entity, ObjectType) or ended.entity.tag is None:
+        return None
+    tag = next((each for each in ended.entity.members if each.name == ended.entity.tag), None)
+    values = interface.find(tag.type) if tag else None
+    return set(values.values) if isinstance(values, EnumType) else set()
 
 
 def _at_branch(answer: Answer) -> Answer:

@@ -20,6 +20,10 @@ from qscope.model.listings import Listings, QomType
 _BUILTINS = frozenset({"str", "int", "number", "bool", "null", "any"})
 
 
+# What is listed may lack something that it needs: 7.2's virtio-vga-gl needs a module.
+_DEADLY = "listed, but QEMU does not survive to be asked about it"
+
+
 def ask_without_schema(interface: Interface, path: Path) -> Answer:
     """Answer by query-commands and query-events: presence is known, arguments are not."""
     listings = interface.listings
@@ -65,9 +69,12 @@ def _has_device(interface: Interface, name: str) -> Answer:
     error = told.error if told else ""
     # Another error can have another reason: a list of devices knows better, one of all types not.
     if error == "DeviceNotFound" or (error and listings.devices is None):
-        return Answer(Verdict.NO, source, f"{error}: no such device", position=0)
+        why = "no such device" if error == "DeviceNotFound" else "it is no device"
+        return Answer(Verdict.NO, source, f"{error}: {why}", position=0)
     if listings.devices is not None:
-        return _has_type(name, listings.devices, "qom-list-types implements=device")
+        present = _has_type(name, listings.devices, "qom-list-types implements=device")
+        is_dead = bool(told and told.ended is not None and present.verdict is Verdict.YES)
+        return structs.replace(present, why=_DEADLY) if is_dead else present
     if listings.qom_types is not None:
         return _has_type(name, listings.qom_types, "qom-list-types")
     return _silent(listings, "qom-list-types implements=device")

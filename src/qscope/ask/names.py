@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct, field, structs
 
+from qscope.ask.branches import list_creatable_objects
 from qscope.ask.owner import ACCELERATOR
 from qscope.ask.query import ask
 from qscope.model.interface import Interface
@@ -182,10 +183,9 @@ def _describe_device(
 
 def _list_objects(interface: Interface) -> list[Item] | None:
     items = _list_types(interface.listings.qom_types)
-    creatable = interface.listings.creatable_objects
-    if items is None or creatable is None:
+    names = list_creatable_objects(interface)
+    if items is None or names is None:
         return items
-    names = {each.name for each in creatable}
     crashed = interface.properties.find_crashed("object")
     return [
         structs.replace(item, creatable=item.name in names, crashed=item.name in crashed)

@@ -176,7 +176,7 @@ class _Outliner:
                 child = self._type(entity.arg_type, f"{path}/arg-type", depth).at("arg-type")
                 return Node(path, "event", entity.features, members=(child,))
             case OpaqueEntity():
-                return Node(path, f"{entity.meta_type}, which this qscope does not know")
+                return Node(path, f"{entity.meta_type}, of which nothing more is known")
             case _:
                 return self._type(entity.name, path, depth).at(path, entity.features)
 

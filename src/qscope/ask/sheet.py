@@ -8,15 +8,22 @@ from typing import Any
 
 from msgspec import UNSET, Struct, field
 
-from qscope.ask.branches import find_arguments
+from qscope.ask.branches import find_arguments, list_creatable_objects
 from qscope.ask.describe import describe_type
 from qscope.ask.owner import Owner, find_cpu, find_machine, find_owner, resolve_driver
 from qscope.ask.path import Path
 from qscope.ask.typed import explain_unasked, find_in_object_add
 from qscope.model.interface import Interface
 from qscope.model.listings import Listings, QomType
+from qscope.model.property_types import ScalarType
 from qscope.model.qom import PropertyMember
-from qscope.model.schema_info import ObjectType
+from qscope.model.schema_info import (
+    AlternateType,
+    ArrayType,
+    BuiltinType,
+    EnumType,
+    ObjectType,
+)
 
 _KINDS = {
     "device": "device",
@@ -31,11 +38,23 @@ _KINDS = {
 }
 
 
+# QOM's longest chain has eight.
+_MOST_PARENTS = 50
+
+
 class Row(Struct, frozen=True, omit_defaults=True, rename="kebab"):
-    """A property: its type in words and by QOM's name, what it begins with, QOM's words."""
+    """A property: its type in words, as data and by QOM's name, what it begins with, QOM's words.
+
+    `json_types` are those that a value may have, as SchemaInfo names them; none where nobody tells.
+    """
 
     name: str
     type: str = ""
+    json_types: tuple[str, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
+    values: tuple[str, ...] = ()
+    format: str = ""
     qom_type: str = ""
     default: Any = UNSET
     description: str = ""
@@ -86,11 +105,34 @@ def _make_rows(interface: Interface, made: ObjectType, owner: Owner | None = Non
         yield Row(
             name=member.name,
             type=describe_type(interface.find, known or member.type),
+            **_read_type(interface, known or member.type),
             qom_type=member.declared,
             default=default,
             description=member.description or "",
             read_only=not member.settable,
         )
+
+
+def _read_type(interface: Interface, name: str) -> dict[str, Any]:
+    """Return what a type is as data."""
+    entity = interface.find(name)
+    match entity:
+        case ScalarType():
+            limits = {"minimum": entity.minimum, "maximum": entity.maximum}
+            return {"json_types": (entity.json_type,), "format": entity.format, **limits}
+        case BuiltinType():
+            return {"json_types": (entity.json_type,)}
+        case EnumType():
+            return {"json_types": ("string",), "values": entity.values}
+        case ArrayType():
+            return {"json_types": ("array",)}
+        case ObjectType():
+            return {"json_types": ("object",)}
+        case AlternateType():
+            branches = [_read_type(interface, member.type) for member in entity.members]
+            return {"json_types": tuple(each for part in branches for each in part["json_types"])}
+        case _:
+            return {}
 
 
 def _explain_unknown(interface: Interface, owner: Owner) -> str:
@@ -116,10 +158,10 @@ def _tell_device(interface: Interface, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _tell_object(interface: Interface, name: str) -> Iterator[tuple[str, str]]:
-    creatable = interface.listings.creatable_objects
+    creatable = list_creatable_objects(interface)
     if creatable is not None:
-        found = any(each.name == name for each in creatable)
-        yield "creatable", "yes, by object-add" if found else "no, not by object-add"
+        words = "yes, by object-add" if name in creatable else "no, not by object-add"
+        yield "creatable", words
     yield from _tell_parents(name, interface.listings.qom_types or ())
 
 
@@ -127,8 +169,13 @@ def _tell_machine(interface: Interface, name: str) -> Iterator[tuple[str, str]]:
     machine = find_machine(interface.listings, name)
     assert machine is not None
     yield from _present(name=machine.name, alias=machine.alias)
-    yield from (("default", "yes"),) if machine.is_default else ()
-    yield from (("deprecated", "yes"),) if machine.deprecated else ()
+    yield from _present(
+        default="yes" if machine.is_default else None,
+        deprecated="yes" if machine.deprecated else None,
+        default_cpu=machine.default_cpu_type,
+        cpu_max=str(machine.cpu_max) if machine.cpu_max else None,
+        cpu_hotplug="yes" if machine.hotpluggable_cpus else None,
+    )
 
 
 def _tell_cpu(interface: Interface, name: str) -> Iterator[tuple[str, str]]:
@@ -146,7 +193,9 @@ def _tell_parents(name: str, types: Iterable[QomType]) -> Iterator[tuple[str, st
     """Yield the chain of parents, as far as it is listed."""
     parent = {each.name: each.parent for each in types}
     chain: list[str] = []
-    while (above := parent.get(chain[-1] if chain else name)) and above not in chain:
+    while (above := parent.get(chain[-1] if chain else name)) and len(chain) < _MOST_PARENTS:
+        if above in chain:
+            break
         chain.append(above)
     if chain:
         yield "parents", ", ".join(chain)

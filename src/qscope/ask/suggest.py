@@ -36,7 +36,8 @@ def suggest(interface: Interface, path: str, answer: Answer) -> list[str]:
     if position == 0:
         return _suggest_start(interface, compile_path(path))
     stem = "/".join(components[:position])
-    following = list(_follow(interface, compile_path(stem)))
+    # A name can be empty where somebody made up a snapshot.
+    following = list(filter(None, _follow(interface, compile_path(stem))))
     same_modifier = [text for text in following if text[0] == wrong[:1] or text[0].isalnum()]
     best = near(wrong, same_modifier) or near(wrong, following)
     return [f"{stem}/{text}" for text in best]

@@ -19,23 +19,32 @@ from qscope.model.schema_info import ObjectType, OpaqueEntity
 
 
 def ask_property(
-    interface: Interface, owner: Owner, steps: Sequence[Step], present: Answer, position: int = 1
+    interface: Interface,
+    owner: Owner,
+    steps: Sequence[Step],
+    present: Answer,
+    position: int = 1,
+    *,
+    arguments: bool = False,
 ) -> Answer:
     """Answer what `steps` ask of a type whose presence is known to be `present`.
 
-    `position` is that of the first step in its path.
+    `position` is that of the first step in its path; with `arguments` only what a user can set
+    counts.
     """
     told = interface.properties.find(owner.asked, owner.typename)
     if told is not None and told.properties is not None:
-        made = interface.qom.make(owner.asked, owner.typename)
+        made = interface.qom.make(owner.asked, owner.typename, arguments=arguments)
         assert made is not None
         answer = follow(interface, made, steps, name_source(owner), position)
-        return _ask_object_add(interface, owner, steps, answer, position) or answer
-    if told is not None and told.error:
+        by_schema = _ask_object_add(interface, owner, steps, position) if len(steps) > 1 else None
+        return by_schema or answer
+    if told is not None and told.error not in ("", "DeviceNotFound"):
         return Answer(Verdict.NO, name_source(owner), told.explain(), position=position)
     if present.verdict is not Verdict.YES:
         return present
-    return _not_known(interface, owner, told)
+    by_schema = _ask_object_add(interface, owner, steps, position) if told else None
+    return by_schema or _not_known(interface, owner, told)
 
 
 def find_in_object_add(interface: Interface, owner: Owner, name: str) -> str | None:
@@ -52,16 +61,14 @@ def find_in_object_add(interface: Interface, owner: Owner, name: str) -> str | N
 
 
 def _ask_object_add(
-    interface: Interface, owner: Owner, steps: Sequence[Step], answer: Answer, position: int
+    interface: Interface, owner: Owner, steps: Sequence[Step], position: int
 ) -> Answer | None:
-    """Answer what comes behind a property by object-add's schema, if it has the property."""
-    name = find_in_object_add(interface, owner, steps[0].text) if len(steps) > 1 else None
-    if name is None:
+    """Answer by object-add's schema, if it has the property and can tell."""
+    name = find_in_object_add(interface, owner, steps[0].text)
+    ended = walk(interface.by_name.get, name, steps[1:]) if name else None
+    if ended is None or ended.found is None:
         return None
     source = f"{interface.schema_source} object-add"
-    ended = walk(interface.by_name.get, name, steps[1:])
-    if ended.found is None:
-        return answer
     if not ended.found:
         why = f"{steps[1 + ended.position].text!r} is not there"
         return Answer(Verdict.NO, source, why, ended.entity.name, position + 1 + ended.position)
@@ -73,12 +80,11 @@ def ask_argument(
     interface: Interface, owner: Owner, steps: Sequence[Step], present: Answer, position: int
 ) -> Answer:
     """Answer likewise, as for an argument: what a user cannot set is none."""
-    answer = ask_property(interface, owner, steps, present, position)
     member = find_member(interface, owner, steps[0])
-    if answer.verdict is Verdict.NO or member is None or member.settable:
-        return answer
+    if member is None or member.settable:
+        return ask_property(interface, owner, steps, present, position, arguments=True)
     why = f"{steps[0].text!r} can be read, not set"
-    return Answer(Verdict.NO, answer.evidence, why, position=position)
+    return Answer(Verdict.NO, name_source(owner), why, position=position)
 
 
 def find_member(interface: Interface, owner: Owner, step: Step) -> PropertyMember | None:

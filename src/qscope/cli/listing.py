@@ -10,9 +10,11 @@ from qscope.ask.names import KINDS, Item, Summary, explain_unlisted, list_names,
 from qscope.cli.common import (
     echo_json,
     format_option,
+    make_printable,
     note,
     note_dangling,
     paint_marks,
+    remark,
     with_interface,
 )
 from qscope.cli.completion import load_for_completion
@@ -39,6 +41,7 @@ _HELP = {
     "summary": "Count the QMP interface instead.",
 }
 _CHOSEN = "qscope.list.chosen"
+_SCHEMA_ONLY = frozenset(("displays", "audiodevs"))
 # What can be filtered, and who knows what a user may create.
 _FILTERED = {"devices": "info qdm", "objects": "qom-list-types implements=user-creatable"}
 
@@ -102,6 +105,8 @@ def command(
         echo_json([_describe(item) for item in items])
     elif items:
         click.echo("\n".join(_render(item) for item in items))
+        if what in _SCHEMA_ONLY:
+            remark("the schema has these; whether their modules are installed it does not tell")
     if not items:
         _note_nothing(interface, what, pattern, bus)
     return 0 if items else 1
@@ -154,7 +159,8 @@ def _render(item: Item) -> str:
         witness = item.details.get("witness")
         return f"{item.name}: {item.details['text']}" + (f"  (by {witness})" if witness else "")
     words = [key if value is True else f"{key} {value}" for key, value in item.details.items()]
-    return item.name + paint_marks(item.marks) + (f"  ({', '.join(words)})" if words else "")
+    more = make_printable(f"  ({', '.join(words)})") if words else ""
+    return make_printable(item.name) + paint_marks(item.marks) + more
 
 
 def _print_summary(interface: Interface, form: str) -> int:

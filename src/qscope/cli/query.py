@@ -5,8 +5,16 @@ from typing import Any, NamedTuple
 
 import click
 
-from qscope.ask import Answer, Verdict, ask
-from qscope.cli.common import echo_json, format_option, note, paint, with_interface
+from qscope.ask import Answer, Verdict, ask, compile_path
+from qscope.cli.common import (
+    echo_json,
+    format_option,
+    make_printable,
+    note,
+    paint,
+    remark,
+    with_interface,
+)
 from qscope.cli.completion import complete_path
 from qscope.errors import PathError
 from qscope.model.interface import Interface
@@ -45,6 +53,9 @@ def command(interface: Interface, paths: tuple[str, ...], form: str, *, explain:
     Exit status: 0 all yes; 1 some no; 3 some unknown and none no; 2 a malformed path.
     """  # noqa: D301 - click reads \b
     result = _ask_all(interface, _expand(paths))
+    if not (result.answers or result.malformed):
+        raise click.UsageError("no path on stdin")
+    _remark_prefixes(interface, result)
     if form == "json":
         echo_json(_render_json(interface, result, explain=explain))
     else:
@@ -52,6 +63,16 @@ def command(interface: Interface, paths: tuple[str, ...], form: str, *, explain:
     for path, complaint in result.malformed.items():
         note(f"{path or 'the empty path'}: {complaint}")
     return _status(result)
+
+
+def _remark_prefixes(interface: Interface, result: _Result) -> None:
+    """Point at what looks like a prefix and is none: no command has a colon in its name."""
+    for path, answer in result.answers.items():
+        prefix, colon, _ = path.partition("/")[0].partition(":")
+        if colon and answer.verdict is Verdict.NO and compile_path(path).prefix is None:
+            guesses = _suggest(interface, path, answer)
+            hint = f"; did you mean {' or '.join(guesses)}?" if guesses else ""
+            remark(f"{prefix}: is no prefix that qscope knows{hint}")
 
 
 def _expand(paths: tuple[str, ...]) -> list[str]:
@@ -99,7 +120,7 @@ def _print_text(interface: Interface, result: _Result, *, explain: bool) -> None
     lines = []
     for path, answer in result.answers.items():
         verdict = paint(f"{answer.verdict.value:8}", _COLOURS[answer.verdict])
-        lines.append(f"{verdict} {path}")
+        lines.append(f"{verdict} {make_printable(path)}")
         if explain:
             lines += [f"{'':9}{line}" for line in _explain(interface, path, answer)]
     if lines:

@@ -16,6 +16,9 @@ from qscope.cli.common import make_printable, paint
 
 _COLUMNS = {"property": "name", "type": "type", "default": "default", "description": "description"}
 
+# In fewer columns a table is no help.
+_NARROW = 72
+
 
 def print_sheet(sheet: Sheet, width: int) -> None:
     """Print a sheet on stdout, at most `width` columns wide where words allow it."""
@@ -25,7 +28,11 @@ def print_sheet(sheet: Sheet, width: int) -> None:
     if sheet.unknown:
         click.echo(f"  properties are not known: {sheet.unknown}")
     if sheet.properties:
-        _print_table([_render(row) for row in sheet.properties], width)
+        rows = [_render(row) for row in sheet.properties]
+        if width < _NARROW:
+            _print_lines(rows)
+        else:
+            _print_table(rows, width)
     if sheet.properties is not None:
         click.echo(f"{len(sheet.properties)} {_count_what(sheet)}")
 
@@ -51,6 +58,14 @@ def _render(row: Row) -> dict[str, str]:
 
 def _render_default(value: Any) -> str:
     return value if isinstance(value, str) and value else msgspec.json.encode(value).decode()
+
+
+def _print_lines(rows: list[dict[str, str]]) -> None:
+    for row in rows:
+        default = f" = {row['default']}" if row["default"] else ""
+        click.echo(make_printable(f"{row['property']}: {row['type']}{default}"))
+        if row["description"]:
+            click.echo(make_printable(f"    {row['description']}"))
 
 
 def _print_table(rows: list[dict[str, str]], width: int) -> None:

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
+from msgspec import UNSET
 
 from qscope.model.interface import Interface, find_references
-from qscope.model.properties import COMMANDS, PropertyTable
+from qscope.model.properties import COMMANDS, Property, PropertyTable
+from qscope.model.property_types import find_type
 from qscope.model.schema_info import (
     AlternateType,
     ArrayType,
@@ -53,6 +55,8 @@ def interface_hash(interface: Interface) -> str:
     facts = msgspec.to_builtins(interface.listings)
     for reason in ("silent", "silence"):
         facts.pop(reason, None)
+    for driver in facts.get("drivers") or ():
+        driver.pop("description", None)
     facts |= _digest_properties(interface.properties)
     body = _encode(_sort_lists(facts))
     digest = hashlib.sha256(_INTERFACE_TAG + canonical_form(interface) + b"\n" + body)
@@ -79,8 +83,14 @@ def _digest_properties(table: PropertyTable) -> dict[str, Any]:
 
 
 def _digest_list(table: PropertyTable, numbers: Sequence[int]) -> str:
-    properties = [msgspec.to_builtins(table.pool[number]) for number in numbers]
-    return hashlib.sha256(_encode(sorted(properties, key=_encode))).hexdigest()
+    """Digest names, types and defaults, less what is for people: QOM's names and descriptions."""
+    facts = [_list_facts(table.pool[number]) for number in numbers]
+    return hashlib.sha256(_encode(sorted(facts, key=_encode))).hexdigest()
+
+
+def _list_facts(found: Property) -> list[Any]:
+    default = [] if found.default is UNSET else [found.default]
+    return [found.name, find_type(found, "").entity.name, *default]
 
 
 def canonical_form(interface: Interface) -> bytes:

@@ -31,6 +31,9 @@ class Machine(Struct, frozen=True, omit_defaults=True, rename="kebab"):
     alias: str | None = None
     is_default: bool = False
     deprecated: bool = False
+    cpu_max: int | None = None
+    hotpluggable_cpus: bool = False
+    default_cpu_type: str | None = None
 
 
 class CpuModel(Struct, frozen=True, omit_defaults=True, rename="kebab"):

@@ -96,21 +96,23 @@ def _reported(name: str) -> PropertyType:
 _INTEGERS = {
     **{f"uint{bits}": (0, 2**bits - 1) for bits in (4, 8, 16, 32, 64)},
     **{f"int{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)},
-    # visit_type_int() in QEMU's qapi-visit-core.c is visit_type_int64().
-    "int": (-(2**63), 2**63 - 1),
 }
 _STRING = _string()
 _BOOLEAN = PropertyType(ScalarType(name="qom:bool", json_type="boolean"))
 _NUMBER = PropertyType(ScalarType(name="qom:number", json_type="number"))
 _NULL = PropertyType(ScalarType(name="qom:null", json_type="null"))
+# What QOM calls `int` has any range: uint8 of an accelerator, 0 to 270 of a CPU's family.
+_INTEGER = PropertyType(ScalarType(name="qom:int", json_type="int"), precise=False)
 _SIZE = _scalar("int", 0, 2**64 - 1, "size", "size")
 # A slot and a function, 06.0, or as a number slot * 8 + function; -1 is QEMU's to choose
 # (qdev-properties-system.c, qdev_prop_pci_devfn).
-_PCI_ADDRESS = _either(_string("pci-address"), _scalar("int", -1, 255, "pci-devfn", "pci-address"))
+_PCI_STRING = _string("pci-address")
+_PCI_ADDRESS = _either(_PCI_STRING, _scalar("int", -1, 255, "pci-devfn", "pci-address"))
 
 _BY_NAME: dict[str, PropertyType] = {
     **{name: _scalar("int", *limits, name) for name, limits in _INTEGERS.items()},
     "bool": _BOOLEAN,
+    "int": _INTEGER,
     "size": _SIZE,
     "number": _NUMBER,
     "double": _NUMBER,
@@ -153,9 +155,16 @@ _DESCRIBED: tuple[tuple[re.Pattern[str], Callable[[str], PropertyType]], ...] = 
     (re.compile(r"Slot and optional function number\b"), lambda _: _PCI_ADDRESS),
     (re.compile(r"Ethernet 6-byte MAC Address\b"), lambda _: _string("mac")),
     (re.compile(r"UUID \(aka GUID\)"), lambda _: _string("uuid")),
+    (re.compile(r"Specify UUID\b"), lambda _: _string("uuid")),
     (
-        re.compile(r"Address \(bus/device/function\) of the host device\b"),
+        # The first until 9.x, the second since 10.0.
+        re.compile(r"Address \(bus/device/function\) of the host device\b|Host PCI address\b"),
         lambda _: _string("host-pci-address"),
+    ),
+    # uint8 since 10.0, and still no more than 15.
+    (
+        re.compile(r"NVIDIA GPUDirect Clique ID\b"),
+        lambda _: _scalar("int", *_INTEGERS["uint4"], "uint4"),
     ),
     (re.compile(r"Node name or ID of a block device\b"), lambda _: _string("id:drive")),
     (
@@ -172,12 +181,41 @@ _VALUES = re.compile(rf"(?:^|, |\()({_WORD}(?:/{_WORD})+)\)?$")
 _ALTERNATIVES = re.compile(rf"{_WORD}(?:\|{_WORD})+")
 
 
-# What QEMU only reports, by the name of the property (measured by setting it on 5.2, 7.2 and 11.1).
-_READ_ONLY = frozenset(("type", "unavailable-features", "attached"))
+# What QEMU only reports, by the name of the property and QOM's of its type, whosoever it is; and by
+# its owner (measured by setting it on 5.2, 7.2 and 11.1).
+_READ_ONLY = frozenset(
+    (
+        ("type", "string"),
+        ("unavailable-features", "strList"),
+        ("attached", "bool"),
+        ("thread-id", "int"),
+        ("device-memory-region-size", "int"),
+    )
+)
 _READ_ONLY_OF = frozenset(
     (owner, "size") for owner in ("pc-dimm", "nvdimm", "sgx-epc", "virtio-mem", "virtio-mem-pci")
 )
 _WRITABLE_OF = frozenset((owner, "attached") for owner in ("usb-bot", "usb-uas"))
+
+# Types that QOM's names do not tell, by the name of the property and QOM's of its type: sizes of 32
+# bits, powers of two up to 2 MiB or 0 (hw/core/qdev-properties.c), lists (backends/hostmem.c), and
+# what x86 CPU models check (target/i386/cpu.c).
+_SIZE32 = _scalar("int", 0, 2**32 - 1, "size32", "size")
+_BLOCK_SIZE = _scalar("int", 0, 2 << 20, "block-size", "size")
+_BY_PROPERTY = {
+    **{
+        (name, "size"): _SIZE32
+        for name in (
+            "discard_granularity", "min_io_size", "opt_io_size", "x-max-bounce-buffer-size",
+        )
+    },
+    **{(f"{name}_block_size", "size"): _BLOCK_SIZE for name in ("logical", "physical")},
+    ("host-nodes", "int"): _array(_scalar("int", *_INTEGERS["uint16"], "uint16")),
+    ("family", "int"): _scalar("int", 0, 270, "family"),
+    ("model", "int"): _scalar("int", 0, 255, "model"),
+    ("stepping", "int"): _scalar("int", 0, 15, "stepping"),
+    ("tsc-frequency", "int"): _scalar("int", 0, 2**63 - 1, "frequency"),
+}  # fmt: skip
 
 # What the name of a string property says and no description does: whose ID it is.
 _REFERENCES = {
@@ -190,14 +228,31 @@ _REFERENCES = {
 
 def find_type(found: Property, owner: str) -> PropertyType:
     """Return the type of a property of the QOM type `owner`, as precise as the evidence allows."""
-    found_type = _find_type(found.type, found.description or "")
-    if found_type is _STRING and found.name in _REFERENCES:
-        found_type = structs.replace(_string(_REFERENCES[found.name]), basis="its name")
+    found_type = _find_by_name(found) or _find_type(found.type, found.description or "")
     place = (owner, found.name)
-    read_only = found.name in _READ_ONLY and found.type in ("bool", "string", "strList")
-    if place in _READ_ONLY_OF or (read_only and place not in _WRITABLE_OF):
+    read_only = (found.name, found.type) in _READ_ONLY and place not in _WRITABLE_OF
+    if place in _READ_ONLY_OF or read_only:
         return structs.replace(found_type, settable=False, precise=True)
     return found_type
+
+
+def find_argument_type(found: Property, owner: str) -> PropertyType:
+    """Return likewise the type of what device_add takes for a property.
+
+    It differs for PCI addresses while QEMU called them int32: its command made a string of a
+    number, and read that as a slot in hexadecimal (measured on 5.2 and 7.2).
+    """
+    found_type = find_type(found, owner)
+    is_old = found.type == "int32" and found_type.entity == _PCI_ADDRESS.entity
+    return _by_description(_PCI_STRING) if is_old else found_type
+
+
+def _find_by_name(found: Property) -> PropertyType | None:
+    by_property = _BY_PROPERTY.get((found.name, found.type))
+    if by_property is None and found.type in ("str", "string") and not found.description:
+        form = _REFERENCES.get(found.name)
+        by_property = _string(form) if form else None
+    return structs.replace(by_property, basis="its name") if by_property else None
 
 
 @functools.lru_cache(maxsize=4096)

@@ -8,7 +8,7 @@ the schema. They are made when they are asked for. Next stage: interface.py.
 from msgspec import UNSET
 
 from qscope.model.properties import Asked, Property, PropertyTable
-from qscope.model.property_types import PropertyType, find_type
+from qscope.model.property_types import PropertyType, find_argument_type, find_type
 from qscope.model.schema_info import Entity, Member, ObjectType
 
 
@@ -56,7 +56,8 @@ class QomTypes:
     def _make(
         self, name: str, owner: str, properties: tuple[Property, ...], *, only_settable: bool
     ) -> ObjectType:
-        typed = [(each, find_type(each, owner)) for each in properties]
+        find = find_argument_type if only_settable else find_type
+        typed = [(each, find(each, owner)) for each in properties]
         members = tuple(
             self._make_member(found, found_type)
             for found, found_type in typed
