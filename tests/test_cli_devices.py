@@ -98,6 +98,20 @@ def test_who_may_create_what_was_not_asked(tmp_path):
     assert json.loads(done.stdout) == [{"name": "disk", "deprecated": False, "unstable": False}]
 
 
+def test_creatable_is_what_is_known_to_be(tmp_path):
+    file = tmp_path / "s.json"
+    listing = {"execute": "qom-list-types", "arguments": {"implements": "device"}}
+    monitor = {
+        "execute": "human-monitor-command",
+        "arguments": {"command-line": "info qdm"},
+        "return": 'name "a"\nname "b", no-user\n',
+    }
+    names = [{"name": name} for name in "abc"]
+    file.write_text(json.dumps([{**listing, "return": names}, monitor]))
+    assert run("list", "-s", str(file), "--devices", "--creatable").stdout == "a\n"
+    assert run("list", "-s", str(file), "--devices").stdout == "a\nb [not creatable]\nc\n"
+
+
 def test_devices_as_json():
     done = run("list", *SOURCE, "--devices", "--format", "json", "*vga*")
     found = {each["name"]: each for each in json.loads(done.stdout)}
@@ -138,6 +152,14 @@ def test_show(path, first, some):
     assert (done.returncode, done.stderr, lines[0]) == (0, "", first)
     assert [line for line in some if not any(each.startswith(line) for each in lines)] == []
     assert not any(line != line.rstrip() for line in lines)
+
+
+def test_lists_of_values_are_not_told_twice():
+    """QEMU's description of many properties is nothing but the list of their values."""
+    done = run("show", *SOURCE, "device:floppy")
+    rows = {line.split()[0]: line for line in done.stdout.splitlines() if line}
+    assert rows["share-rw"].split() == ["share-rw", "boolean", "false"]
+    assert rows["account-failed"].endswith("auto")
 
 
 def test_show_a_device_as_json():

@@ -404,6 +404,11 @@ def test_an_error_of_another_class_leaves_presence_to_the_listing():
     assert marks["late"] == ()
 
 
+def test_why_the_human_monitor_told_nothing():
+    refusal = refused("human-monitor-command", "CommandNotFound", **{"command-line": "info qdm"})
+    assert "CommandNotFound" in ask(learn(schema(), WORLD[3], refusal), f"{ADD}/+disk").why
+
+
 def test_a_machine_s_own_name_comes_before_an_alias():
     machines = [{"name": "a", "alias": "b"}, {"name": "b"}]
     interface = learn(
@@ -581,6 +586,8 @@ def test_suggestions(world, path, guesses):
     [
         ("device:disk/r", ["device:disk/rerror"]),
         ("device:d/r", ["device:d/rerror"]),
+        ("device:d", ["device:disk", "device:disk-next", "device:d"]),
+        (f"{ADD}/+disk/rerror/^s", [f"{ADD}/+disk/rerror/^stop"]),
         ("device:disk/rerror/^s", ["device:disk/rerror/^stop"]),
         (f"{ADD}/+d", [f"{ADD}/+disk", f"{ADD}/+disk-next"]),
         (f"{ADD}/+disk/n", [f"{ADD}/+disk/num-queues"]),
@@ -705,6 +712,7 @@ def test_facts_of_a_sheet(path, facts):
         ("size", "size (bytes)"),
         ("uint16", "int 0..65535"),
         ("int8", "int -128..127"),
+        ("int", "int"),
         ("uint32", "int 0..2^32-1"),
         ("int64", "int -2^63..2^63-1"),
         ("link<iothread>", "ID or path of an iothread"),
