@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -185,6 +186,35 @@ def test_running_qemu_by_its_address(running, probed):
     interface = qscope.open(f"unix:{running}")
     assert schema_hash(interface) == hash_of(probed)
     assert qscope.open(str(running)).identity.version == interface.identity.version
+
+
+def test_running_qemu_is_not_asked_for_properties(runner, running):
+    words = [sys.executable, "-m", "qscope"]
+    outcome = runner.run(*words, "probe", "-v", f"unix:{running}")
+    assert outcome.status == 0
+    assert "properties were not asked: the question can abort a QEMU" in outcome.stderr
+    source = ["-s", f"unix:{running}", "device:virtio-blk-pci", "device:virtio-blk-pci/drive"]
+    outcome = runner.run(*words, "query", "--explain", *source)
+    assert outcome.status == 3
+    assert outcome.stdout.startswith("yes      device:virtio-blk-pci\n")
+    assert "unknown  device:virtio-blk-pci/drive\n" in outcome.stdout
+    assert "a QEMU that runs a guest is not" in outcome.stdout
+
+
+def test_what_the_probe_says_of_crashes(runner, qemu):
+    outcome = runner.run(sys.executable, "-m", "qscope", "probe", "-v", "--no-cache", qemu)
+    assert outcome.status == 0
+    assert "qom-list-properties typename=colo-compare: the question crashed QEMU: it was" in (
+        outcome.stderr
+    )
+    assert "its last words: " in outcome.stderr
+    share = re.search(r"of \d+ \((\d+\.\d) %\) properties of devices", outcome.stderr)
+    assert share
+    assert float(share[1]) >= 98
+    share = re.search(r"of \d+ \((\d+\.\d) %\) of devices that a user may", outcome.stderr)
+    assert share
+    assert float(share[1]) >= 87
+    assert "no more than str: romfile (" in outcome.stderr
 
 
 def test_interrupted(runner, qemu):

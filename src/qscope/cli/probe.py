@@ -78,9 +78,7 @@ def command(
     interface = Interface.from_snapshot(recorded.snapshot)
     note_origin(interface, None if target else recorded.name)
     note_dangling(interface)
-    for death in deaths:
-        if death.question is None:
-            remark(f"some questions were not asked: {death.ended}")
+    _remark_unasked(interface, deaths)
     if verbose:
         _note_unanswered(recorded.snapshot, deaths)
         _note_precision(interface)
@@ -89,6 +87,15 @@ def command(
     if output != "-":
         _print_report(_report(interface, recorded, output), form)
     return 0
+
+
+def _remark_unasked(interface: Interface, deaths: list[Death]) -> None:
+    table = interface.properties
+    if interface.listings.qom_types and not (table.devices or table.objects):
+        remark("properties were not asked: the question can abort a QEMU that runs a guest")
+    for death in deaths:
+        if death.question is None:
+            remark(f"some questions were not asked: {death.ended}")
 
 
 def _write_snapshot(output: str, snapshot: Snapshot) -> None:
