@@ -36,7 +36,12 @@ from qscope.probe import Death
     type=click.Path(),
     help="Write the snapshot there (gzipped when it ends in .gz; '-' is stdout).",
 )
-@click.option("-v", "--verbose", is_flag=True, help="Say which questions were not answered.")
+@click.option(
+    "-v",
+    "--verbose",
+    is_flag=True,
+    help="Say which questions were not answered, and how precise types are.",
+)
 @click.option(
     "--jobs",
     metavar="N",
@@ -61,7 +66,9 @@ def command(
 
     TARGET is a QEMU binary, a script that execs one, or a running QMP server (unix:PATH,
     HOST:PORT); without it, the first QEMU on PATH. A binary is started stopped, without a machine
-    and without a guest; what it answers is cached for 'query', 'show' and 'list'.
+    and without a guest; what it answers is cached for 'query', 'show' and 'list'. Some questions
+    kill it: that is recorded, and another one goes on. A server that runs is asked only what cannot
+    disturb its guest.
     """
     if output is not None and output != "-":
         check_place(output)

@@ -47,8 +47,12 @@ def command(interface: Interface, paths: tuple[str, ...], form: str, *, explain:
       device_add/$json-cli-hotplug             a feature
       eject/arg-type/device/$$deprecated       a feature of the member itself
       query-cpus-fast/ret-type/*props          a member that is optional
-      device:virtio-blk-pci  machine:q35  cpu:EPYC  object:memory-backend-file
+      device:virtio-blk-pci/num-queues         a property of a device
+      device:ide-hd/rerror/^stop               a value that it takes
+      device_add/arg-type/+e1000/netdev        what a user may create, and set
+      machine:q35/smm  cpu:EPYC/avx2  accel:kvm  object:memory-backend-file
       command:eject  event:STOP  qemuopts:spice/gl  migration:multifd
+      chardev:spicevmc  tpm:emulator  behaviour:netdev-json  version:>=7.2
 
     Exit status: 0 all yes; 1 some no; 3 some unknown and none no; 2 a malformed path.
     """  # noqa: D301 - click reads \b
