@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from qscope.ask import Verdict, ask
 from qscope.ask.names import list_names
+from qscope.ask.outline import outline
 from qscope.ask.path import compile_path
 from qscope.ask.precision import measure_precision
 from qscope.ask.sheet import find_sheet
@@ -817,3 +818,31 @@ def test_what_tells_nothing(exchange):
     assert isinstance(found, Exchange)
     assert list(learn_properties(Transcript([found])).list_types("device")) == []
     assert make_index(Snapshot(Identity(), (found,))).properties.pool == ()
+
+
+DANGLING = [
+    {"name": "device_add", "meta-type": "command", "arg-type": "9", "ret-type": "0"},
+    {"name": "object-add", "meta-type": "command", "arg-type": "9", "ret-type": "0"},
+    {"name": "chardev-add", "meta-type": "command", "arg-type": "9", "ret-type": "0"},
+    {"name": "0", "meta-type": "object", "members": []},
+]
+
+
+def test_a_broken_schema_spoils_nothing_else():
+    """Its commands refer to arguments that are not there."""
+    strange = [{"name": each, "type": "bool"} for each in ("a/b", "", "$f", "+g", "*h")]
+    rest = [each for each in WORLD if each["execute"] != "query-qmp-schema"]
+    interface = learn(
+        told("query-qmp-schema", DANGLING), told(QOM, strange, typename="known"), *rest
+    )
+    for path in ("object:rng/size/!int", "object:known/$f/!boolean", "object:known/+g"):
+        assert ask(interface, path).verdict is YES
+    assert ask(interface, "chardev:spicevmc").verdict is NO
+    assert len(show(interface, "object:known").properties or ()) == len(strange)
+    assert {each.name for each in list_items(interface, "objects") if each.creatable} == {
+        "rng",
+        "can-bus",
+    }
+    assert outline(interface, "device_add", 3).type == "command"
+    with pytest.raises(PathError, match="does not have it"):
+        ask(interface, f"{ADD}/+disk")

@@ -14,7 +14,7 @@ from qscope.ask.listed import has_device, has_object
 from qscope.ask.owner import Owner, resolve_driver
 from qscope.ask.path import Path, Step
 from qscope.ask.typed import ask_argument
-from qscope.ask.walk import Walk, walk
+from qscope.ask.walk import Walk, try_walk
 from qscope.model.interface import Interface
 from qscope.model.schema_info import EnumType, ObjectType
 
@@ -56,8 +56,7 @@ def find_arguments(interface: Interface, path: Path) -> ObjectType | None:
     """Return the type of an open branch that `path` enters, None where it enters none."""
     if path.name not in ("device_add", "object-add") or len(path.steps) < _POSITION:
         return None
-    ended = walk(interface.by_name.get, path.name, path.steps[:_POSITION])
-    if ended.found or not is_open(path, ended):
+    if path.steps[1].modifier != "+" or not _leaves_open(interface, path.name, path.steps[0]):
         return None
     name = path.steps[1].name
     if path.name == "object-add":
@@ -66,12 +65,17 @@ def find_arguments(interface: Interface, path: Path) -> ObjectType | None:
     return interface.qom.make("device", typename, arguments=True)
 
 
+def _leaves_open(interface: Interface, command: str, step: Step) -> bool:
+    """Whether the schema has a command's arguments without saying which branches they have."""
+    ended = try_walk(interface.by_name.get, command, [step]) if step == _ARGUMENTS else None
+    return ended is not None and isinstance(ended.entity, ObjectType) and ended.entity.tag is None
+
+
 def list_branches(interface: Interface, command: str) -> list[str]:
     """Return what `device_add` takes as a driver, or `object-add` before 6.0 as a type."""
     if command not in ("device_add", "object-add"):
         return []
-    ended = walk(interface.by_name.get, command, [_ARGUMENTS])
-    if not isinstance(ended.entity, ObjectType) or ended.entity.tag is not None:
+    if not _leaves_open(interface, command, _ARGUMENTS):
         return []
     listings = interface.listings
     if command == "device_add":
@@ -127,10 +131,8 @@ def list_creatable_objects(interface: Interface) -> set[str] | None:
 
 def _list_schema_branches(interface: Interface) -> set[str] | None:
     """Return the types of object-add's schema, None where it leaves them open or is not known."""
-    if "object-add" not in interface.by_name:
-        return None
-    ended = walk(interface.by_name.get, "object-add", [_ARGUMENTS])
-    if not isinstance(ended.entity, ObjectType) or ended.entity.tag is None:
+    ended = try_walk(interface.by_name.get, "object-add", [_ARGUMENTS])
+    if ended is None or not isinstance(ended.entity, ObjectType) or ended.entity.tag is None:
         return None
     tag = next((each for each in ended.entity.members if each.name == ended.entity.tag), None)
     values = interface.find(tag.type) if tag else None

@@ -12,7 +12,7 @@ from qscope.ask.answer import Answer, Verdict, decide, unknown
 from qscope.ask.owner import find_cpu, find_machine, find_owner, name_accelerator, resolve_driver
 from qscope.ask.path import Path, compile_path
 from qscope.ask.typed import ask_property
-from qscope.ask.walk import walk
+from qscope.ask.walk import try_walk
 from qscope.model.interface import Interface
 from qscope.model.listings import Listings, QomType
 
@@ -189,8 +189,7 @@ def _ask_chardev(interface: Interface, path: Path) -> Answer:
 
 def _has_backend(interface: Interface, name: str) -> bool:
     steps = compile_path(f"chardev-add/arg-type/backend/+{name}").steps
-    known = "chardev-add" in interface.by_name
-    return known and bool(walk(interface.by_name.get, "chardev-add", steps).found)
+    return try_walk(interface.by_name.get, "chardev-add", steps) is not None
 
 
 def _alone(path: Path, source: str) -> Answer | None:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from qscope.ask.answer import Answer, Verdict, unknown
 from qscope.ask.describe import describe_type
 from qscope.ask.owner import Owner
-from qscope.ask.path import Step, compile_path
-from qscope.ask.walk import walk
+from qscope.ask.path import Step
+from qscope.ask.walk import try_walk, walk
 from qscope.model.interface import Interface
 from qscope.model.properties import COMMANDS, Told
 from qscope.model.qom import PropertyMember
@@ -53,11 +53,12 @@ def find_in_object_add(interface: Interface, owner: Owner, name: str) -> str | N
     It has all user-creatable types since 6.0, and says what qom-list-properties does not: members
     of structs, elements of arrays (memory-backend's host-nodes is a list, and called `int`).
     """
-    if owner.asked != "object" or "object-add" not in interface.by_name:
+    if owner.asked != "object":
         return None
-    steps = compile_path(f"object-add/arg-type/+{owner.typename}/{name}").steps
-    ended = walk(interface.by_name.get, "object-add", steps)
-    return ended.entity.name if ended.found and ended.position == len(steps) else None
+    branch = Step(f"+{owner.typename}", "+", owner.typename)
+    steps = [Step("arg-type", "", "arg-type"), branch, Step(name, "", name)]
+    ended = try_walk(interface.by_name.get, "object-add", steps)
+    return ended.entity.name if ended and ended.position == len(steps) else None
 
 
 def _ask_object_add(

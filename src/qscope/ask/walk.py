@@ -90,6 +90,18 @@ def walk(find: Callable[[str], Entity | None], name: str, steps: Sequence[Step])
     return stop
 
 
+def try_walk(find: Callable[[str], Entity | None], name: str, steps: Sequence[Step]) -> Walk | None:
+    """Walk likewise where nobody asked for it; None where that is an error, or nothing is there.
+
+    For what an answer only adds: a broken schema must not spoil the rest.
+    """
+    try:
+        ended = walk(find, name, steps)
+    except PathError:
+        return None
+    return ended if ended.found else None
+
+
 def _take_step(entity: Entity, steps: Sequence[Step], position: int) -> _Outcome:
     match entity:
         case ObjectType():
