@@ -36,6 +36,10 @@ class PathError(QscopeError):
     """A path query is malformed, or leads into a broken schema (libvirt answers -1)."""
 
 
+class ArgumentError(QscopeError):
+    """The argument of a command line option is malformed in its syntax; says what is right."""
+
+
 class UnknownNameError(QscopeError):
     """A name to show or list does not exist in this interface."""
 
