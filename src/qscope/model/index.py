@@ -12,18 +12,19 @@ from msgspec import UNSET, Raw, Struct
 from qscope.errors import SnapshotError
 from qscope.model.decoding import UNREADABLE
 from qscope.model.snapshot import Identity, Snapshot
-from qscope.model.transcript import Exchange, Transcript, explain_silence, read_result
+from qscope.model.transcript import Exchange, Run, Transcript, explain_silence, read_result
 
 if TYPE_CHECKING:
+    from qscope.model.command_line import CommandLine
     from qscope.model.listings import Listings
     from qscope.model.properties import PropertyTable
 
 # Raise it whenever Listings or SchemaInfo conclusions change: older caches are then made anew.
-INDEX_VERSION = 3
+INDEX_VERSION = 4
 
 
 class Index(Struct, frozen=True):
-    """Which QEMU, its `query-qmp-schema` result as received, all else it lists, and properties."""
+    """Which QEMU, its `query-qmp-schema` result as received, and what all else showed."""
 
     identity: Identity
     # JSON; `null` when the server has no such command.
@@ -32,6 +33,8 @@ class Index(Struct, frozen=True):
     enumerated: Raw
     # JSON of PropertyTable, likewise.
     told: Raw
+    # JSON of CommandLine, likewise.
+    ran: Raw
 
     @property
     def listings(self) -> "Listings":
@@ -47,6 +50,13 @@ class Index(Struct, frozen=True):
         from qscope.model.properties import PropertyTable  # noqa: PLC0415
 
         return msgspec.json.decode(self.told, type=PropertyTable)
+
+    @property
+    def command_line(self) -> "CommandLine":
+        """What runs of the binary showed, decoded anew at each call."""
+        from qscope.model.command_line import CommandLine  # noqa: PLC0415
+
+        return msgspec.json.decode(self.ran, type=CommandLine)
 
     @property
     def has_schema(self) -> bool:
@@ -73,6 +83,7 @@ class _File(Struct, frozen=True):
 
 def make_index(snapshot: Snapshot) -> Index:
     """Conclude from the raw answers what queries need."""
+    from qscope.model.command_line import learn_command_line  # noqa: PLC0415
     from qscope.model.listings import learn_listings  # noqa: PLC0415
     from qscope.model.properties import learn_properties  # noqa: PLC0415
 
@@ -86,14 +97,18 @@ def make_index(snapshot: Snapshot) -> Index:
         listings = msgspec.structs.replace(listings, silent=silent)
     identity = identify(snapshot.identity, transcript)
     told = Raw(msgspec.json.encode(learn_properties(transcript)))
-    return Index(identity, schema, Raw(msgspec.json.encode(listings)), told)
+    ran = Raw(msgspec.json.encode(learn_command_line(snapshot.runs)))
+    return Index(identity, schema, Raw(msgspec.json.encode(listings)), told, ran)
 
 
 def take_snapshot(
-    identity: Identity, exchanges: tuple[Exchange, ...], greeting: dict[str, Any] | None = None
+    identity: Identity,
+    exchanges: tuple[Exchange, ...],
+    greeting: dict[str, Any] | None = None,
+    runs: tuple[Run, ...] = (),
 ) -> Snapshot:
     """Make a snapshot of answers just given; it says itself which QEMU gave them."""
-    return Snapshot(identify(identity, Transcript(exchanges)), exchanges, greeting)
+    return Snapshot(identify(identity, Transcript(exchanges)), exchanges, greeting, runs)
 
 
 def identify(identity: Identity, transcript: Transcript) -> Identity:

@@ -29,6 +29,7 @@ from qscope.model.schema_info import (
 from qscope.model.snapshot import Identity, Snapshot
 
 if TYPE_CHECKING:
+    from qscope.model.command_line import CommandLine
     from qscope.model.listings import Listings
     from qscope.model.properties import PropertyTable
     from qscope.model.qom import QomTypes
@@ -40,8 +41,9 @@ class Interface:
     `entities` are those of `query-qmp-schema` as received, or None when the server cannot tell;
     `by_name` finds them; `listings` is what other commands enumerate (given whole, or as a function
     that returns it when it is needed), `properties` what types told of their properties (likewise),
-    of which `qom` makes types; `oddities` is what this version did not understand;
-    `identity` says which QEMU it is. `schema_source` is what says what the entities say;
+    of which `qom` makes types, `command_line` what runs of the binary showed (likewise); `oddities`
+    is what this version did not understand; `identity` says which QEMU it is. `schema_source` is
+    what says what the entities say;
     `annotations` are facts about them that are not on the wire.
     """
 
@@ -51,6 +53,7 @@ class Interface:
         *,
         listings: "Listings | Callable[[], Listings] | None" = None,
         properties: "PropertyTable | Callable[[], PropertyTable] | None" = None,
+        command_line: "CommandLine | Callable[[], CommandLine] | None" = None,
         oddities: Iterable[Oddity] = (),
         identity: Identity | None = None,
         schema_source: str = "query-qmp-schema",
@@ -59,6 +62,7 @@ class Interface:
         self.entities = None if entities is None else tuple(entities)
         self._listings = listings
         self._properties = properties
+        self._command_line = command_line
         self.identity = identity or Identity()
         self.schema_source = schema_source
         self.annotations = annotations
@@ -84,6 +88,7 @@ class Interface:
             entities,
             listings=lambda: index.listings,
             properties=lambda: index.properties,
+            command_line=lambda: index.command_line,
             oddities=oddities,
             identity=index.identity,
         )
@@ -116,6 +121,14 @@ class Interface:
 
         given = self._properties() if callable(self._properties) else self._properties
         return PropertyTable() if given is None else given
+
+    @functools.cached_property
+    def command_line(self) -> "CommandLine":
+        """What runs of the binary showed of its command line."""
+        from qscope.model.command_line import NO_RUNS, CommandLine  # noqa: PLC0415
+
+        given = self._command_line() if callable(self._command_line) else self._command_line
+        return CommandLine(silence=NO_RUNS) if given is None else given
 
     @functools.cached_property
     def qom(self) -> "QomTypes":

@@ -9,12 +9,13 @@ import zlib
 from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct, UnsetType
+from msgspec import Raw, Struct, UnsetType, field
 
 from qscope.errors import SnapshotError
 from qscope.model.decoding import UNREADABLE
 from qscope.model.transcript import (
     Exchange,
+    Run,
     decode_replies,
     decode_transcript,
     normalise,
@@ -53,11 +54,12 @@ class Identity(Struct, frozen=True, omit_defaults=True):
 
 
 class Snapshot(Struct, frozen=True):
-    """The raw answers of one QEMU."""
+    """The raw answers of one QEMU, and the runs of its binary that show its command line."""
 
     identity: Identity
     exchanges: tuple[Exchange, ...]
     greeting: dict[str, Any] | None = None
+    runs: tuple[Run, ...] = ()
 
 
 class _File(Struct, frozen=True, omit_defaults=True):
@@ -65,6 +67,7 @@ class _File(Struct, frozen=True, omit_defaults=True):
     identity: Identity
     transcript: tuple[Exchange, ...]
     greeting: dict[str, Any] | None = None
+    runs: tuple[Run, ...] = field(default=(), name="command-line")
 
 
 def encode_snapshot(snapshot: Snapshot, *, compress: bool = False) -> bytes:
@@ -75,7 +78,7 @@ def encode_snapshot(snapshot: Snapshot, *, compress: bool = False) -> bytes:
         else msgspec.structs.replace(exchange, result=normalise(exchange.result))
         for exchange in snapshot.exchanges
     )
-    file = _File(FORMAT, snapshot.identity, exchanges, snapshot.greeting)
+    file = _File(FORMAT, snapshot.identity, exchanges, snapshot.greeting, snapshot.runs)
     data = msgspec.json.Encoder(order="deterministic").encode(file) + b"\n"
     return _gzip(data) if compress else data
 
@@ -101,7 +104,7 @@ def _decode_own(data: bytes, form: object) -> Snapshot:
         file = msgspec.json.decode(data, type=_File)
     except UNREADABLE as error:
         raise SnapshotError(f"damaged snapshot: {error}") from error
-    return Snapshot(file.identity, file.transcript, file.greeting)
+    return Snapshot(file.identity, file.transcript, file.greeting, file.runs)
 
 
 def _decode_plain(data: bytes, value: dict[str, Raw] | list[Raw]) -> tuple[Exchange, ...]:

@@ -26,6 +26,20 @@ class ErrorInfo(Struct, frozen=True):
     desc: str = ""
 
 
+class Run(Struct, frozen=True, omit_defaults=True):
+    """One run of the binary: its words without the binary itself, and what it printed.
+
+    `status` is negative for a signal, None when it had to be killed; then, or when it crashed,
+    `ended` says so. `output` is stderr and stdout in the order in which they were written, without
+    the program's name.
+    """
+
+    argv: tuple[str, ...]
+    status: int | None
+    output: str
+    ended: str = ""
+
+
 class Exchange(Struct, frozen=True, omit_defaults=True):
     """One question and its outcome: a result, an error, a crash, or nothing at all.
 
