@@ -39,10 +39,10 @@ def ask_branch(interface: Interface, path: Path) -> Answer:
     """Answer for a branch that is open, and what comes behind it."""
     name, steps = path.steps[1].name, path.steps[2:]
     if path.name == "device_add":
-        present = _is_creatable_device(interface, name)
+        present = is_creatable_device(interface, name)
         owner = Owner("device", resolve_driver(interface.listings, name))
     else:
-        present = _is_creatable_object(interface, name)
+        present = is_creatable_object(interface, name)
         owner = Owner("object", name)
     if present.verdict is not Verdict.YES:
         return present
@@ -83,7 +83,8 @@ def list_branches(interface: Interface, command: str) -> list[str]:
     return sorted(each.name for each in listings.creatable_objects or () if not each.abstract)
 
 
-def _is_creatable_device(interface: Interface, name: str) -> Answer:
+def is_creatable_device(interface: Interface, name: str) -> Answer:
+    """Answer whether a user may create a device, by its name or its alias."""
     present = has_device(interface, name)
     if present.verdict is not Verdict.YES:
         return _at_branch(present)
@@ -101,7 +102,8 @@ def _is_creatable_device(interface: Interface, name: str) -> Answer:
     return Answer(Verdict.YES, "info qdm", "; ".join(filter(None, whys)))
 
 
-def _is_creatable_object(interface: Interface, name: str) -> Answer:
+def is_creatable_object(interface: Interface, name: str) -> Answer:
+    """Answer whether a user may create an object of a QOM type."""
     listings, source = interface.listings, "qom-list-types implements=user-creatable"
     present = has_object(interface, name)
     if present.verdict is not Verdict.YES:
