@@ -1,0 +1,11 @@
+"""Verdicts on what is sent to QEMU: values and commands, before they are sent.
+
+In: an `Interface` and what is to be judged. Out: `Finding`s. checker.py judges a value by a type,
+validate.py a command.
+"""
+
+from qscope.ask.validation.checker import Checker
+from qscope.ask.validation.integers import IntegerTypes, find_integers
+from qscope.ask.validation.reader import Reader
+
+__all__ = ["Checker", "IntegerTypes", "Reader", "find_integers"]
