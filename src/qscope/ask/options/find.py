@@ -1,0 +1,125 @@
+"""From what is known of an option to an `Option`.
+
+In: an interface and a name without its dash. Out: `Option`, with its evidence; each once.
+"""
+
+from collections.abc import Iterator
+from weakref import WeakKeyDictionary
+
+from qscope.ask.answer import Verdict
+from qscope.ask.options.argument import Argument, find_argument
+from qscope.ask.options.presence import QCLO, name_run, presence
+from qscope.ask.options.table import Form, Row, load_table
+from qscope.ask.versions import read_release
+from qscope.model.command_line import ProbedOption
+from qscope.model.interface import Interface
+from qscope.model.option import Availability, Option, OptionEvidence, Syntax
+
+_FOUND: WeakKeyDictionary[Interface, dict[str, Option | None]] = WeakKeyDictionary()
+
+
+def find_option(interface: Interface, name: str) -> Option | None:
+    """Return the option called `name` (no dash), None where there is none or nobody knows."""
+    found = _FOUND.setdefault(interface, {})
+    if name not in found:
+        is_there = presence(interface, name).verdict is Verdict.YES
+        found[name] = _make_option(interface, name) if is_there else None
+    return found[name]
+
+
+def list_options(interface: Interface) -> tuple[Option, ...]:
+    """Return all options that are known to be there, sorted by name."""
+    names = {*load_table().rows, *interface.command_line.options}
+    found = (find_option(interface, name) for name in sorted(names))
+    return tuple(option for option in found if option is not None)
+
+
+def is_listable(interface: Interface) -> bool:
+    """Whether anything tells which options there are."""
+    return bool(interface.command_line.options) or read_release(interface) is not None
+
+
+def _make_option(interface: Interface, name: str) -> Option | None:
+    probed = interface.command_line.options.get(name)
+    row = load_table().rows.get(name)
+    release = read_release(interface)
+    form = row.find_form(release) if row else None
+    arg = probed.arg if probed else row.arg if row else None
+    if arg is None:
+        return None
+    syntax = _find_syntax(form, probed, arg=arg)
+    closed = form.closed if form else None
+    if probed is not None and probed.closed is not None:
+        closed = probed.closed
+    argument = find_argument(interface, name, form, syntax) if arg else Argument("exact")
+    return Option(
+        name=name,
+        arg=arg,
+        arg_type=argument.type,
+        syntax=syntax,
+        implied_key=row.implied if row and arg else None,
+        repeat=form.repeat if form else None,
+        closed=closed,
+        aliases=row.aliases if row else (),
+        sugar=form.sugar if form else "",
+        deprecated=bool(probed and probed.deprecated)
+        or bool(row and release and row.is_deprecated(release)),
+        hidden=_is_hidden(row, probed),
+        availability=_find_availability(interface, form, probed),
+        completeness=argument.completeness,
+        evidence=(*_list_evidence(interface, name, row, probed), *argument.evidence),
+        group=form.group if form else None,
+        words=argument.words,
+    )
+
+
+def _find_syntax(
+    form: Form | None, probed: ProbedOption | None, *, arg: bool
+) -> tuple[Syntax, ...]:
+    """Return what an argument may be written in; whether it may be JSON the binary knows best."""
+    if not arg:
+        return ("flag",)
+    syntax = form.syntax if form else ()
+    if probed is None or probed.json is None:
+        return syntax
+    plain: tuple[Syntax, ...] = tuple(each for each in syntax if each != "json")
+    return (*plain, "json") if probed.json else plain
+
+
+def _is_hidden(row: Row | None, probed: ProbedOption | None) -> bool:
+    # -help shows an alias where it is one in the line of the other: -M is not hidden.
+    if row and row.aliases:
+        return False
+    if probed and probed.in_help is not None:
+        return not probed.in_help
+    return bool(row and row.hidden)
+
+
+def _find_availability(
+    interface: Interface, form: Form | None, probed: ProbedOption | None
+) -> Availability:
+    if probed is not None:
+        match probed.unavailable:
+            case "unsupported-target" | "module-missing" as reason:
+                return reason
+            case _:
+                return "ok"
+    target = interface.identity.target
+    suits = form is None or not form.targets or target is None or target in form.targets
+    return "ok" if suits else "unsupported-target"
+
+
+def _list_evidence(
+    interface: Interface, name: str, row: Row | None, probed: ProbedOption | None
+) -> Iterator[OptionEvidence]:
+    """Yield what says that there is such an option, and what is known of its syntax."""
+    if probed is not None:
+        yield OptionEvidence("arity-probe", name_run(name))
+        if probed.json is not None or probed.closed is not None:
+            yield OptionEvidence("parse-probe", f"-{name} … -version")
+        if probed.in_help:
+            yield OptionEvidence("help", "-help")
+    elif presence(interface, name).evidence == QCLO:
+        yield OptionEvidence("qclo", QCLO)
+    if row is not None and not (probed and not probed.arg):
+        yield OptionEvidence("table", "options")
