@@ -40,6 +40,15 @@ class ArgumentError(QscopeError):
     """The argument of a command line option is malformed in its syntax; says what is right."""
 
 
+class RequirementsError(QscopeError):
+    """A file of requirements cannot be used; `mistakes` has a line for each thing wrong with it."""
+
+    def __init__(self, mistakes: tuple[str, ...]) -> None:
+        more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+        super().__init__(f"{mistakes[0]}{more}")
+        self.mistakes = mistakes
+
+
 class UnknownNameError(QscopeError):
     """A name to show or list does not exist in this interface."""
 

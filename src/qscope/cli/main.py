@@ -23,6 +23,8 @@ _MODULES = {
     "query": "query",
     "list": "listing",
     "show": "show",
+    "check": "check",
+    "call": "call",
     "cache": "cache",
     "completion": "completion",
 }
