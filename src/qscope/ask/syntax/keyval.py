@@ -23,7 +23,7 @@ _VALUE = re.compile(r"(?:[^,]|,,)*")
 _HELP = ("help", "?")
 _LONGEST_FRAGMENT = 127
 # Ours: nothing of QEMU's nests nearly as deep, and Python's recursion has an end.
-_DEEPEST = 200
+DEEPEST = 200
 
 # An object's keys are names, a list's its indices until all are known.
 _Tree = dict[str | int, Any]
@@ -112,9 +112,9 @@ def _parse_key(key: str) -> _Path:
         position = found.end() + 1
         if found.end() == len(key):
             break
-    if len(path) > _DEEPEST:
+    if len(path) > DEEPEST:
         raise ArgumentError(
-            f"parameter {quote(key)} is nested too deep: {_DEEPEST} levels are right"
+            f"parameter {quote(key)} is nested too deep: {DEEPEST} levels are right"
         )
     return tuple(path)
 
