@@ -69,18 +69,22 @@ def play(
     answers: Mapping[str, Any] | None = None,
     deeds: Iterable[dict[str, Any]] = (),
     log: str | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
     **deed: Any,
 ) -> NoReturn:
     """Play QEMU on the monitor's socket, and do something else at some points.
 
     `spelling` is how messages are written, `ident` how a reply's id is made, and `setting` what
     goes on besides. `answers` are results by question, in which "@" is a number that counts; `log`
-    is a file in which all processes write down what they do.
+    is a file in which all processes write down what they do. `options` are those of its command
+    line, by name; see `_run`.
 
     A deed says `at` which point ("start", "greeting" or a question) it does which of _DEEDS, with
     which `text` or `status`; and perhaps in which `process` only (counted from 1; -1 is any but the
     first), only `after` so many answers, only so many `times` in all.
     """
+    if "-mon" not in sys.argv:
+        _run(sys.argv[1:], options)
     _SETTINGS[setting]()
     if started:
         os.close(os.open(started, os.O_CREAT | os.O_WRONLY))
@@ -102,6 +106,39 @@ def play(
     if setting in ("child", "ignore"):
         signal.pause()
     os._exit(0)
+
+
+def _run(words: list[str], options: Mapping[str, Mapping[str, Any]] | None) -> NoReturn:
+    """Take a command line as QEMU does: look at all words first, then act on one after the other.
+
+    An option with `arg` takes an argument; it may have a `deed`, at any argument or at that which
+    `at` says, and a `message`, with which it refuses anything, or prints it if `status` is 0.
+    """
+    if options is None:
+        _say_and_exit("no command line here", 1)
+    taken = []
+    rest = iter(words)
+    for word in rest:
+        option = options.get(word[1:])
+        if option is None:
+            _say_and_exit(f"qemu-fake: {word}: invalid option", 1)
+        argument = next(rest, None) if option.get("arg") else ""
+        if argument is None:
+            _say_and_exit(f"qemu-fake: {word}: requires an argument", 1)
+        taken.append((word, argument, option))
+    for word, argument, option in taken:
+        if "deed" in option and option.get("at", argument) == argument:
+            _DEEDS[option["deed"]](1, "babble", option.get("status", 0))
+        place = f"{word} {argument}" if argument else word
+        message = option.get(argument or "flag", option.get("message"))
+        if message:
+            _say_and_exit(message.replace("PLACE", f"qemu-fake: {place}"), option.get("status", 1))
+    os._exit(0)
+
+
+def _say_and_exit(text: str, status: int) -> NoReturn:
+    os.write(1 if status == 0 else 2, f"{text}\n".encode())
+    os._exit(status)
 
 
 class _Fake:

@@ -3,4 +3,4 @@
 __version__ = "0.1.0"
 
 # Raise it whenever a probe asks other questions: snapshots in the cache are then made anew.
-PROBE_VERSION = 2
+PROBE_VERSION = 3

@@ -1,11 +1,6 @@
-"""What a QEMU's command line takes, learned from runs of the binary.
+"""What a QEMU's command line takes, as far as runs of the binary show it.
 
-In: the `Run`s of a snapshot, raw. Out: `CommandLine`, a section of the index. Nothing here knows
-QEMU's options by name: what was asked is read from the words of each run. Next stage: interface.py.
-
-QEMU looks at all words before it does anything (qemu_init's first pass): an option that it lacks,
-or one without its argument, ends it even behind `-version`. Then it takes one option after the
-other until it comes to `-version`, and the first one that it refuses ends it, named in the message.
+A section of the index, which command_runs.py fills. Next stage: interface.py.
 """
 
 from msgspec import Struct
@@ -20,8 +15,8 @@ class ProbedOption(Struct, frozen=True, omit_defaults=True):
 
     `json`: whether `{` begins JSON. `closed`: whether an unknown parameter is refused when the
     option is parsed (False: it is not then; what comes later may refuse it). `help` is what `-help`
-    says in its first line, `deprecated` whether that says so. `unavailable` is "" where it can be
-    used, else "unsupported-target" or "module-missing".
+    says in its first line, `deprecated` whether that or a warning says so. `unavailable` is ""
+    where it can be used, else "unsupported-target" or "module-missing".
     """
 
     arg: bool
@@ -49,8 +44,3 @@ class CommandLine(Struct, frozen=True, omit_defaults=True):
 
 
 NO_RUNS = "the recording has no runs of the binary"
-
-
-def learn_command_line(runs: tuple[Run, ...]) -> CommandLine:
-    """Conclude from runs what the command line takes."""
-    return CommandLine(silence="" if runs else NO_RUNS)

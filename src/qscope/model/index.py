@@ -83,7 +83,7 @@ class _File(Struct, frozen=True):
 
 def make_index(snapshot: Snapshot) -> Index:
     """Conclude from the raw answers what queries need."""
-    from qscope.model.command_line import learn_command_line  # noqa: PLC0415
+    from qscope.model.command_runs import learn_command_line  # noqa: PLC0415
     from qscope.model.listings import learn_listings  # noqa: PLC0415
     from qscope.model.properties import learn_properties  # noqa: PLC0415
 

@@ -11,6 +11,7 @@ from qscope.errors import CommandError, ProbeError, QMPError
 from qscope.model.index import take_snapshot
 from qscope.model.snapshot import Identity, Snapshot
 from qscope.model.transcript import ErrorInfo, Exchange
+from qscope.probe.command_line import ask_command_line
 from qscope.probe.pool import Death, Pool, Progress
 from qscope.probe.process import Qemus
 from qscope.probe.questions import Batch, Dialogue, Question, hold_dialogue
@@ -34,25 +35,30 @@ def probe_binary(
 ) -> Snapshot:
     """Start `binary` stopped and without a machine, ask it everything, end it.
 
+    Then run it to see what its command line takes, often but each time only up to `-version`.
+
     `timeout` is in seconds, for each start and for each answer; `jobs` is how many QEMUs are asked
     at once, as many as there are usable cores, up to 4, if None. A question that QEMU does not
     survive is recorded as crashed, and `on_death` is told QEMU's last words, which the snapshot
     does not keep. Raises ProbeError when QEMU does not start or answers nothing at all.
     """
     identity = _identify(binary)
+    jobs = jobs or default_jobs()
+    asked, run = _divide(progress) if progress else (None, None)
     with (
         Qemus(binary) as qemus,
         Pool(
             qemus,
             timeout=timeout,
-            jobs=jobs or default_jobs(),
-            progress=progress,
+            jobs=jobs,
+            progress=asked,
             on_death=on_death,
         ) as pool,
     ):
         exchanges = _hold(hold_dialogue(complete=True), pool.ask)
         pool.quit()
-    return take_snapshot(identity, exchanges, pool.greeting)
+    runs = ask_command_line(binary, timeout=timeout, jobs=jobs, progress=run, on_death=on_death)
+    return take_snapshot(identity, exchanges, pool.greeting, runs)
 
 
 def probe_address(
@@ -75,6 +81,21 @@ def probe_address(
 def default_jobs() -> int:
     """Return how many QEMUs are asked at once when nobody says: one a usable core, but few."""
     return min(len(os.sched_getaffinity(0)), _MOST_JOBS)
+
+
+def _divide(progress: Progress) -> tuple[Progress, Progress]:
+    """Return a progress for the questions, and one for the runs, which goes on from there."""
+    base = 0
+
+    def count_questions(done: int, total: int, doing: str) -> None:
+        nonlocal base
+        base = total
+        progress(done, total, doing)
+
+    def count_runs(done: int, total: int, doing: str) -> None:
+        progress(base + done, base + total, doing)
+
+    return count_questions, count_runs
 
 
 def _identify(binary: Path) -> Identity:

@@ -7,6 +7,7 @@ exit status and the last words. Every QEMU started here is reaped.
 import contextlib
 import errno
 import fcntl
+import itertools
 import os
 import resource
 import signal
@@ -14,9 +15,11 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 from qscope.errors import ProbeError
 from qscope.probe.signals import end_on_signals, hold_signals
@@ -25,6 +28,10 @@ from qscope.probe.signals import end_on_signals, hold_signals
 # then QEMU spins for ever (measured on 5.2 to 11.1).
 ARGUMENTS = ("-S", "-machine", "none", "-nodefaults", "-no-user-config", "-display", "none")
 _WORDS_BYTES = 4096
+# `-help` prints 50 KB; who prints more than this has no end.
+_OUTPUT_BYTES = 1 << 18
+# QEMU started without a display is not to find one.
+_NOT_HANDED_ON = ("DISPLAY", "WAYLAND_DISPLAY")
 # Seconds to end after the connection broke, after SIGTERM, after SIGKILL; and after `quit`, when
 # a container may have to be taken down.
 PATIENCE = 0.5
@@ -126,6 +133,52 @@ def read_version(binary: Path, timeout: float) -> str:
     return child.words.decode("utf-8", "replace")
 
 
+class Outcome(NamedTuple):
+    """How a run ended: `status` is None if it had to be killed, `ended` tells of a crash."""
+
+    status: int | None
+    ended: str
+    output: bytes
+
+
+def run_each(
+    binary: Path,
+    commands: Iterable[tuple[str, ...]],
+    take: Callable[[Outcome], bool],
+    *,
+    timeout: float,
+    jobs: int,
+    folder: str,
+) -> None:
+    """Run `binary` with each of `commands` in `folder`, `jobs` at once; `take` outcomes in order.
+
+    A command is taken from `commands` just before it is run. Each may take `timeout` seconds; no
+    more are run when `take` returns False. Raises ProbeError.
+    """
+    pending = iter(commands)
+    running: deque[tuple[_Child, float]] = deque()
+    with end_on_signals(), contextlib.ExitStack() as stack:
+        stack.callback(lambda: _end_all([child for child, _ in running], 0))
+        while True:
+            for command in itertools.islice(pending, jobs - len(running)):
+                with hold_signals():
+                    child = _Child(binary, command, folder=folder)
+                    running.append((child, time.monotonic() + timeout))
+            if not running:
+                return
+            child, deadline = running[0]
+            _end_all([child], max(0, deadline - time.monotonic()))
+            running.popleft()
+            if not take(_describe_outcome(child)):
+                return
+
+
+def _describe_outcome(child: "_Child") -> Outcome:
+    has_crashed = child.status is not None and child.status < 0
+    ended = _describe_status(child.status) if has_crashed else ""
+    return Outcome(child.status, ended, child.words)
+
+
 class _Child:
     """A process that leads a session of its own, and the end of what it prints.
 
@@ -133,13 +186,20 @@ class _Child:
     killed: what it says to that is not why it failed.
     """
 
-    def __init__(self, binary: Path, arguments: tuple[str, ...], *descriptors: int) -> None:
-        """Start it. Raises ProbeError."""
+    def __init__(
+        self,
+        binary: Path,
+        arguments: tuple[str, ...],
+        *descriptors: int,
+        folder: str | None = None,
+    ) -> None:
+        """Start it, in `folder` and without a display if that is given. Raises ProbeError."""
+        self._limit = _OUTPUT_BYTES if folder else _WORDS_BYTES
         self.status: int | None = None
         self.words = b""
         self.ended = self._is_noted = False
         self._said: bytes | None = None
-        self._process = _start(binary, arguments, descriptors)
+        self._process = _start(binary, arguments, descriptors, folder)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
@@ -176,7 +236,7 @@ class _Child:
         assert self._process.stdout is not None
         with self._process.stdout as output:
             while data := os.read(output.fileno(), 1 << 16):
-                self.words = (self.words + data)[-_WORDS_BYTES:]
+                self.words = (self.words + data)[-self._limit :]
 
 
 def _end_all(children: Sequence[_Child], patience: float) -> None:
@@ -230,11 +290,18 @@ def _monitor(number: int) -> tuple[str, ...]:
 
 
 def _start(
-    binary: Path, arguments: tuple[str, ...], descriptors: tuple[int, ...]
+    binary: Path,
+    arguments: tuple[str, ...],
+    descriptors: tuple[int, ...],
+    folder: str | None,
 ) -> "subprocess.Popen[bytes]":
+    environment = {key: os.environ[key] for key in os.environ if key not in _NOT_HANDED_ON}
     try:
         process = subprocess.Popen(
-            [str(binary), *arguments],
+            # A relative path holds where this program is.
+            [os.path.abspath(binary) if folder else str(binary), *arguments],
+            cwd=folder,
+            env=environment | {"LC_ALL": "C"} if folder else None,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
