@@ -123,9 +123,9 @@ def _find_judge() -> Callable[[Interface, str, dict[str, Any]], Sequence[Finding
 def _tell(outcomes: Sequence[Outcome], attempts: Sequence[Attempt]) -> None:
     """Say on stderr what was passed over and why, what was taken, and what validation warns of."""
     for outcome in outcomes[:-1]:
-        remark(f"{outcome.attempt.name} does not exist: {outcome.why}")
+        remark(f"passed over {outcome.attempt.name}: {outcome.why}")
     last = outcomes[-1]
-    if len(attempts) > 1 and last.ending is not Ending.ABSENT:
+    if len(attempts) > 1 and last.sent and last.ending is not Ending.ABSENT:
         remark(f"took {last.attempt.name}")
     for finding in last.findings:
         if finding.severity is not Severity.ERROR:

@@ -148,7 +148,7 @@ def _ask_for_help(client: QMPClient, attempt: Attempt) -> Outcome | None:
     try:
         text = _read_text(client.execute(HMP, {"command-line": f"help {attempt.topic}"}))
     except CommandError as error:
-        return _read_error(attempt, error)
+        return msgspec.structs.replace(_read_error(attempt, error), sent=False)
     if text is not None and _is_listed(attempt.topic, text):
         return None
     return Outcome(attempt, Ending.ABSENT, f"HMP's 'help {attempt.topic}' does not list it")
