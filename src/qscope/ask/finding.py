@@ -12,11 +12,15 @@ from qscope.ask.answer import Verdict
 
 
 class Severity(enum.Enum):
-    """How bad it is: QEMU refuses it, QEMU takes it and warns, or nothing known decides."""
+    """How bad it is.
+
+    QEMU refuses it; QEMU takes it and warns; nothing known decides; or it depends on the host.
+    """
 
     ERROR = "error"
     WARNING = "warning"
     UNKNOWN = "unknown"
+    NOTE = "note"
 
 
 class Finding(Struct, frozen=True, omit_defaults=True):

@@ -1,7 +1,8 @@
 """Version numbers, the last source of all: `version:>=7.2`.
 
-In: an interface and the path. Out: an `Answer` that says it rests on a version. No other answer
-does: a distribution backports features and leaves others out, and keeps the number.
+In: an interface and the path. Out: an `Answer` that says it rests on a version. Few others do, and
+only where nothing else is known (tables of facts by release, which say so, too): a distribution
+backports features and leaves others out, and keeps the number.
 """
 
 import operator
@@ -72,6 +73,15 @@ def ask_version(interface: Interface, path: Path) -> Answer:
         return unknown(_SOURCE, f"{why}; {_GUESS}")
     why = f"QEMU is {_join(version)}; {_GUESS}"
     return decide(holds=_compare(version, bound), evidence=_SOURCE, why=why)
+
+
+def read_release(interface: Interface) -> tuple[int, int] | None:
+    """Return the release QEMU says it is, major and minor, for tables of facts by release.
+
+    None where it does not say. What rests on it must say so.
+    """
+    version = _parse_version(interface.identity.version)
+    return None if version is None else (version[0], version[1])
 
 
 def parse_bound(path: Path) -> Bound:

@@ -1,0 +1,86 @@
+"""Judge a whole command line: whether QEMU would accept it.
+
+In: an interface and the words of a command line, without the name of the program. Out: findings in
+the order of the options; `where` begins with the option as it was typed. No QEMU is started.
+
+    words --words--> Word --parse--> Occurrence --judge, rules--> Finding
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import structs
+
+from qscope.ask.finding import Finding, Severity
+from qscope.ask.line.judge import judge
+from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.rules import RULES
+from qscope.ask.line.unknown import judge_unknown
+from qscope.ask.options import find_option
+from qscope.ask.syntax.argument import parse_argument
+from qscope.ask.syntax.words import Problem, Word, split_words
+from qscope.errors import ArgumentError
+from qscope.model.interface import Interface
+from qscope.model.option import Option
+
+
+def check_line(interface: Interface, words: Sequence[str]) -> tuple[Finding, ...]:
+    """Return all that is found in a command line, in the order of its options."""
+    split = split_words(words, lambda name: find_option(interface, name))
+    found: list[tuple[int, Finding]] = []
+    occurrences: list[Occurrence] = []
+    for number, word in enumerate(split):
+        option = find_option(interface, word.name)
+        occurrence, faults = _parse(word, option)
+        if word.problem not in (None, Problem.IMAGE):
+            faults = [judge_unknown(interface, word)]
+        found += ((number, fault) for fault in faults)
+        occurrences.append(occurrence)
+    line = Line(interface, occurrences)
+    found += _judge_all(line)
+    return tuple(_place(line, number, finding) for number, finding in _sort(found))
+
+
+def _parse(word: Word, option: Option | None) -> tuple[Occurrence, list[Finding]]:
+    """Parse an option's argument; a malformed one is a finding, and no argument."""
+    if option is None or word.argument is None:
+        return Occurrence(word, option), []
+    try:
+        parsed = parse_argument(option.syntax, word.argument, option.implied_key, word.name)
+    except ArgumentError as error:
+        return Occurrence(word, option), [Finding("malformed-argument", "", str(error))]
+    return Occurrence(word, option, parsed), []
+
+
+def _judge_all(line: Line) -> Iterator[tuple[int, Finding]]:
+    numbers = {id(each): number for number, each in enumerate(line.occurrences)}
+    for number, occurrence in enumerate(line.occurrences):
+        if occurrence.option is not None:
+            yield from ((number, finding) for finding in judge(line, occurrence))
+    for rule in RULES:
+        for fault in rule.find(line):
+            yield (
+                numbers[id(fault.occurrence)],
+                Finding(
+                    rule.id,
+                    fault.where,
+                    fault.message,
+                    fault.severity,
+                    fault.right,
+                    f"rule {rule.id}",
+                    fault.suggestions,
+                ),
+            )
+
+
+def _sort(found: Iterable[tuple[int, Finding]]) -> list[tuple[int, Finding]]:
+    """Sort by option; of two findings about one parameter that both refuse it the first is kept."""
+    kept: dict[tuple[int, str, Severity, str], tuple[int, Finding]] = {}
+    for number, finding in found:
+        key = (number, finding.where, finding.severity, finding.message)
+        kept.setdefault(key, (number, finding))
+    return sorted(kept.values(), key=lambda each: each[0])
+
+
+def _place(line: Line, number: int, finding: Finding) -> Finding:
+    typed = line.occurrences[number].word.typed
+    return structs.replace(finding, where=f"{typed} {finding.where}".rstrip())

@@ -1,0 +1,60 @@
+"""Judge -device by what drivers told of their properties.
+
+In: a line and an occurrence of -device. Out: findings about the driver and its properties. Buses,
+IDs and what is mandatory are rules.
+"""
+
+from collections.abc import Iterator
+
+from qscope.ask.answer import Verdict
+from qscope.ask.branches import is_creatable_device
+from qscope.ask.finding import Finding, Severity
+from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.owner import resolve_driver
+from qscope.ask.typed import explain_unasked
+from qscope.ask.validation.checker import Checker
+from qscope.ask.validation.reader import Reader
+from qscope.model.interface import Interface
+from qscope.model.near import near
+
+# Parameters of -device itself (system/qdev-monitor.c, qdev_device_add_from_qdict).
+_OWN = ("driver", "id", "bus")
+
+
+def judge_device(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
+    """Yield what is wrong with a driver's name and its properties."""
+    driver = occurrence.get("driver")
+    if not driver:
+        yield Finding("member-missing", "driver", "a driver is mandatory")
+        return
+    present = is_creatable_device(line.interface, driver)
+    if present.verdict is Verdict.NO:
+        names = list_drivers(line.interface)
+        guesses = tuple(near(driver, names))
+        what = f"no driver {driver!r} that a user may create ({present.why})"
+        yield Finding("driver-unknown", "driver", what, suggestions=guesses)
+    elif present.verdict is Verdict.UNKNOWN:
+        yield Finding("driver-unknown", "driver", f"{driver}: {present.why}", Severity.UNKNOWN)
+    else:
+        yield from _judge_properties(
+            line, occurrence, resolve_driver(line.interface.listings, driver)
+        )
+
+
+def _judge_properties(line: Line, occurrence: Occurrence, driver: str) -> Iterator[Finding]:
+    made = line.interface.qom.make("device", driver, arguments=True)
+    given = {name: value for name, value in occurrence.parameters.items() if name not in _OWN}
+    if made is not None:
+        checker = Checker(line.find, Reader.STRICT if occurrence.is_json else Reader.KEYVAL)
+        yield from checker.check(made.name, given, "")
+    elif given:
+        told = line.interface.properties.find("device", driver)
+        reason = told.explain() if told else explain_unasked(line.interface)
+        what = f"properties of {driver} are not known: {reason}"
+        yield Finding("properties-unknown", next(iter(given)), what, Severity.UNKNOWN)
+
+
+def list_drivers(interface: Interface) -> list[str]:
+    """Return the names and aliases of drivers that a user may create."""
+    drivers = [each for each in interface.listings.drivers or () if each.creatable]
+    return [each.name for each in drivers] + [each.alias for each in drivers if each.alias]

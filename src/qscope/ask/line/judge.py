@@ -1,0 +1,99 @@
+"""Judge one option by its type: names, values, what is mandatory.
+
+In: a line and an occurrence. Out: findings whose `where` is the parameter. What a type cannot say
+is left to rules/. "No" only on positive evidence: where a list of parameters is not complete, an
+unknown one is a question, not an error.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from msgspec import structs
+
+from qscope.ask.finding import Finding, Severity
+from qscope.ask.line.accel import judge_accel
+from qscope.ask.line.cpu import judge_cpu
+from qscope.ask.line.device import judge_device
+from qscope.ask.line.globals import judge_global
+from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.machine import judge_machine
+from qscope.ask.line.object import judge_object
+from qscope.ask.line.values import build_value
+from qscope.ask.syntax.qemuopts import Parameter
+from qscope.ask.validation.checker import Checker
+from qscope.ask.validation.reader import Reader
+from qscope.model.near import near
+from qscope.model.option import Option
+
+Judge: TypeAlias = Callable[[Line, Occurrence], Iterator[Finding]]
+
+# Options whose parameters depend on what else is known than a type of their own.
+_JUDGES: Mapping[str, Judge] = {
+    "device": judge_device,
+    "object": judge_object,
+    "machine": judge_machine,
+    "cpu": judge_cpu,
+    "accel": judge_accel,
+    "global": judge_global,
+}
+
+
+def judge(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
+    """Yield what is wrong, doubtful or deprecated in one option."""
+    option = occurrence.option
+    assert option is not None
+    yield from _judge_option(option)
+    if occurrence.parsed is not None and occurrence.parsed.help:
+        yield Finding("help", "", "QEMU prints a list and ends: no machine starts")
+    elif occurrence.parsed is not None:
+        yield from _JUDGES.get(occurrence.name, judge_typed)(line, occurrence)
+
+
+def _judge_option(option: Option) -> Iterator[Finding]:
+    """Yield what is to be said of an option whatever its argument is."""
+    if option.deprecated:
+        yield Finding("option-deprecated", "", "it is deprecated", Severity.WARNING)
+    if option.availability == "unsupported-target":
+        yield Finding("option-unsupported", "", "this target does not have it")
+    elif option.availability == "module-missing":
+        yield Finding("option-unsupported", "", "its module is not installed", Severity.UNKNOWN)
+
+
+def judge_typed(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
+    """Judge an option by the type of its argument, as far as that is known."""
+    option, parsed = occurrence.option, occurrence.parsed
+    assert option is not None
+    assert parsed is not None
+    if isinstance(parsed.value, str):
+        yield from _judge_word(option, parsed.value)
+    elif option.arg_type is None:
+        if option.completeness not in ("scalar", "exact"):
+            why = "nothing known tells its parameters"
+            yield Finding("parameters-unknown", "", why, Severity.UNKNOWN)
+    else:
+        yield from check_value(line, occurrence, option.arg_type, parsed.value)
+
+
+def check_value(
+    line: Line, occurrence: Occurrence, type_name: str, value: Any
+) -> Iterator[Finding]:
+    """Check a parsed argument against a type; soften what an incomplete type cannot refuse."""
+    option = occurrence.option
+    is_open = option is not None and not option.closed and option.completeness != "exact"
+    reader = Reader.STRICT if occurrence.is_json else Reader.KEYVAL
+    if isinstance(value, tuple):
+        parameters = [each for each in value if isinstance(each, Parameter)]
+        value = build_value(line.find, type_name, parameters)
+    for finding in Checker(line.find, reader).check(type_name, value, ""):
+        if is_open and finding.rule == "member-unknown":
+            finding = structs.replace(finding, severity=Severity.UNKNOWN)  # noqa: PLW2901
+        yield finding
+
+
+def _judge_word(option: Option, value: str) -> Iterator[Finding]:
+    """Judge an argument that is one of some words, where a help text listed them all."""
+    if option.words is None or value in option.words or value in ("help", "?"):
+        return
+    guesses = tuple(near(value, option.words))
+    right = "" if guesses else f"one of {', '.join(option.words)}"
+    yield Finding("value-unknown", "", f"no such value {value!r}", right=right, suggestions=guesses)

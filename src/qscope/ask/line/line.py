@@ -1,0 +1,102 @@
+"""A command line with what is known about each of its options.
+
+In: an interface, the options as they were typed and split. Out: `Line`, which judges and rules
+read. Next stages: judge.py (one option against its type), rules/ (what types cannot say).
+"""
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from qscope.ask.options import find_option_type
+from qscope.ask.owner import find_machine
+from qscope.ask.syntax.argument import Parsed
+from qscope.ask.syntax.qemuopts import Parameter
+from qscope.ask.syntax.words import Word
+from qscope.ask.versions import read_release
+from qscope.model.interface import Interface
+from qscope.model.listings import Machine
+from qscope.model.option import Option
+from qscope.model.schema_info import Entity
+
+# Options that are another one under a second name.
+_SAME = {"M": "machine"}
+
+
+class Occurrence(Struct, frozen=True, dict=True):
+    """One option of a line: as typed, the entity it is, and its argument as parsed.
+
+    `option` is None for what is no option, `parsed` for what has no argument or a malformed one.
+    """
+
+    word: Word
+    option: Option | None = None
+    parsed: Parsed | None = None
+
+    @property
+    def name(self) -> str:
+        """The option's name, `machine` for -M."""
+        return _SAME.get(self.word.name, self.word.name)
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the argument is JSON."""
+        return self.parsed is not None and self.parsed.syntax == "json"
+
+    @functools.cached_property
+    def parameters(self) -> dict[str, Any]:
+        """The argument's parameters by name; the last of several of one name, as QEMU takes it."""
+        value = self.parsed.value if self.parsed else None
+        if isinstance(value, dict):
+            return value
+        if isinstance(value, tuple):
+            return {each.name: each.value for each in value if isinstance(each, Parameter)}
+        return {}
+
+    def get(self, name: str) -> str | None:
+        """Return a parameter that is a string, None where there is none."""
+        value = self.parameters.get(name)
+        return value if isinstance(value, str) else None
+
+
+class Line:
+    """The options of one command line in their order."""
+
+    def __init__(self, interface: Interface, occurrences: Sequence[Occurrence]) -> None:
+        self.interface = interface
+        self.occurrences = tuple(occurrences)
+
+    def select(self, *names: str) -> Iterator[Occurrence]:
+        """Yield each occurrence of the options called one of `names`."""
+        return (each for each in self.occurrences if each.name in names)
+
+    def has(self, *names: str) -> bool:
+        """Whether one of the options is there."""
+        return any(True for _ in self.select(*names))
+
+    def merged(self, name: str) -> dict[str, Any]:
+        """Return the parameters of all occurrences of an option, later ones winning."""
+        merged: dict[str, Any] = {}
+        for each in self.select(name):
+            merged |= each.parameters
+        return merged
+
+    def find(self, name: str) -> Entity | None:
+        """Return a type by its name, for whoever walks types."""
+        return find_option_type(self.interface, name)
+
+    @functools.cached_property
+    def release(self) -> tuple[int, int] | None:
+        """The release by the version QEMU gives itself, for facts that only a table has."""
+        return read_release(self.interface)
+
+    @functools.cached_property
+    def machine(self) -> Machine | None:
+        """The machine type that is asked for, or QEMU's default; None where there is none."""
+        asked = self.merged("machine").get("type")
+        if isinstance(asked, str):
+            return find_machine(self.interface.listings, asked)
+        machines = self.interface.listings.machines or ()
+        return next((each for each in machines if each.is_default), None)

@@ -1,0 +1,94 @@
+"""`qscope check-cli`: whether a QEMU would accept a command line."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from qscope.ask import Verdict
+from qscope.ask.finding import Finding, Severity, conclude
+from qscope.ask.line import check_line
+from qscope.ask.syntax.shell import split_line
+from qscope.cli.common import (
+    echo_json,
+    format_option,
+    make_printable,
+    paint,
+    remark,
+    with_interface,
+)
+from qscope.load.text import read_text
+from qscope.model.interface import Interface
+
+_STATUS = {Verdict.YES: 0, Verdict.NO: 1, Verdict.UNKNOWN: 3}
+_MARKS = {Severity.WARNING: ("warning", "yellow"), Severity.UNKNOWN: ("cannot tell", "yellow")}
+
+
+@click.command(name="check-cli", context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="-- ARG...")
+@click.option(
+    "--file", "path", type=click.Path(readable=False), metavar="FILE",
+    help="Read the command line, quoted as for a shell, from FILE; '-' is stdin.",
+)  # fmt: skip
+@format_option
+@with_interface
+def command(interface: Interface, words: tuple[str, ...], form: str, *, path: str | None) -> int:
+    """Say whether QEMU would accept a command line, and everything that is wrong with it.
+
+    \b
+      qscope check-cli -- -M q35 -device virtio-net-pci,netdev=n0 -netdev user,id=n0
+      qscope check-cli --file vm.args
+      virsh domxml-to-native ... | qscope check-cli --file -
+
+    No QEMU is started. Each finding is one line of stdout that begins with the option as it was
+    typed. What depends on the host (files, taps, sockets, KVM) is a note on stderr.
+
+    Exit status: 0 accepted; 1 refused; 3 cannot tell, and what; 2 not a command line.
+    """  # noqa: D301 - click reads \b
+    findings = check_line(interface, _read_words(words, path))
+    told = [each for each in findings if each.severity is not Severity.NOTE]
+    verdict = conclude(told)
+    if form == "json":
+        echo_json({"verdict": _VERDICTS[verdict], "findings": [_encode(each) for each in findings]})
+    else:
+        _print(told, verdict)
+        for each in findings:
+            if each.severity is Severity.NOTE:
+                remark(str(each))
+    return _STATUS[verdict]
+
+
+_VERDICTS = {Verdict.YES: "accepted", Verdict.NO: "refused", Verdict.UNKNOWN: "cannot tell"}
+
+
+def _read_words(words: tuple[str, ...], path: str | None) -> Sequence[str]:
+    if path is not None:
+        if words:
+            raise click.UsageError("either --file or arguments, not both")
+        return split_line(read_text(path))
+    if not words:
+        raise click.UsageError("no command line: give it after '--', or with --file")
+    return words
+
+
+def _print(findings: Sequence[Finding], verdict: Verdict) -> None:
+    for finding in findings:
+        mark, colour = _MARKS.get(finding.severity, ("", ""))
+        start = f" [{paint(mark, colour)}]" if mark else ""
+        click.echo(make_printable(str(finding)) + start)
+    if verdict is Verdict.YES:
+        click.echo(paint("accepted", "green"))
+
+
+def _encode(finding: Finding) -> dict[str, Any]:
+    option, _, parameter = finding.where.partition(" ")
+    return {
+        "option": option,
+        "parameter": parameter,
+        "severity": finding.severity.value,
+        "rule": finding.rule,
+        "message": finding.message,
+        "right": finding.right,
+        "did-you-mean": finding.suggestions,
+        "evidence": finding.evidence,
+    }
