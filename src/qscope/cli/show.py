@@ -17,7 +17,7 @@ from qscope.model.near import near
 
 
 @click.command(name="show")
-@click.argument("path", metavar="NAME|PATH", shell_complete=complete_path)
+@click.argument("names", metavar="NAME|PATH", nargs=-1, shell_complete=complete_path)
 @click.option(
     "--depth",
     type=click.IntRange(0, 100),
@@ -26,14 +26,28 @@ from qscope.model.near import near
     help="How many levels of objects to open.",
 )
 @click.option("--raw", is_flag=True, help="Print the SchemaInfo entries, as QEMU sends them.")
+@click.option("--parse", is_flag=True, help="Show how QEMU reads a command line instead.")
 @format_option
 @with_interface
-def command(interface: Interface, path: str, depth: int, form: str, *, raw: bool) -> int:
+def command(
+    interface: Interface, names: tuple[str, ...], depth: int, form: str, *, raw: bool, parse: bool
+) -> int:
     """Show a command, an event or a type with its types inline; or a device, a machine, ….
 
     Of a type, each line begins with what to append to a path: '*' marks a member that is optional,
     '+' what a union gains when its tag has that value; '|' is a branch of an alternate.
+
+    With --parse, NAME… is a QEMU's command line ('show --parse -- -drive file=a,,b,if=none'): each
+    option is printed in its canonical form, then its parameters. What is malformed gets one line
+    with option and place, and exit status 1; 3 where an option's syntax is not known.
     """
+    if parse:
+        from qscope.cli.parsing import show_line  # noqa: PLC0415 - schemas need it not
+
+        return show_line(interface, names, form)
+    if len(names) != 1:
+        raise click.UsageError("one NAME or PATH is right; a command line needs --parse")
+    (path,) = names
     answer = ask(interface, path)
     if answer.verdict is not Verdict.YES:
         source = f" ({answer.evidence})" if answer.evidence else ""
@@ -42,7 +56,12 @@ def command(interface: Interface, path: str, depth: int, form: str, *, raw: bool
     if raw:
         _print_raw(find_raw(interface, path))
         return 0
-    sheet = find_sheet(interface, compile_path(path))
+    compiled = compile_path(path)
+    if compiled.prefix == "option" and not compiled.steps:
+        from qscope.cli.options import print_option  # noqa: PLC0415 - the others need it not
+
+        return print_option(interface, compiled.name, depth, form)
+    sheet = find_sheet(interface, compiled)
     shown = sheet or outline(interface, path, depth)
     width = max(shutil.get_terminal_size((100, 24)).columns, 40)
     if form == "json":
@@ -77,6 +96,11 @@ def _print_raw(entries: list[dict[str, object]]) -> None:
     """One entry a line, as on the talk's slides."""
     lines = [msgspec.json.encode(entry).decode() for entry in entries]
     click.echo("[" + ",\n ".join(lines) + "]")
+
+
+def render_node(node: Node, width: int) -> Iterator[str]:
+    """Yield the lines of a tree."""
+    yield from _render(node, "", "", width)
 
 
 def _render(node: Node, lead: str, follow: str, width: int) -> Iterator[str]:

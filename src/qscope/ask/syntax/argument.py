@@ -38,7 +38,8 @@ class Parsed(Struct, frozen=True):
     """An argument: which syntax it is in, what it says, and whether it asks for help.
 
     The value of json and keyval (machine-props, too) is a dict, of qemuopts a tuple of Parameter,
-    of cpu a `Cpu`, of everything else the text.
+    of cpu a `Cpu`, of everything else the text. `help` alone in QemuOpts asks for help of options
+    such as -device; others (-m) take it for the implied key's value.
     """
 
     syntax: str
@@ -67,7 +68,7 @@ def parse_argument(
             parameters = _split_global(given) if given else parse_qemuopts(text, implied_key)
             return Parsed(found, parameters, _asks_for_help(text, parameters))
         case _:
-            return Parsed(found, text, text in ("help", "?"))
+            return Parsed(found, text, found == "words" and text in ("help", "?"))
 
 
 def _choose(syntax: Collection[str], text: str, implied_key: str | None) -> str:

@@ -174,10 +174,10 @@ def render_keyval(value: dict[str, Any]) -> str:
 
     Raises ArgumentError where no text does: null, empty objects and lists, names that are none.
     """
-    return ",".join(f"{key}={text.replace(',', ',,')}" for key, text in flatten(value))
+    return ",".join(f"{key}={text.replace(',', ',,')}" for key, text in _flatten_members(value))
 
 
-def flatten(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _flatten_members(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield dotted keys and what each has. Raises ArgumentError as render_keyval does."""
     for name, member in value.items():
         yield from _flatten(member, _check_name(name, name))
