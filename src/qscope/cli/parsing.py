@@ -38,8 +38,6 @@ class Entry(Struct, frozen=True, omit_defaults=True):
 
 def show_line(interface: Interface, words: Sequence[str], form: str) -> int:
     """Print how the words are read; return 0, 1 where some are malformed, 3 where none can tell."""
-    if not words:
-        raise click.UsageError("--parse needs a command line: --parse -- -OPTION [ARGUMENT]…")
     found = split_words(words, partial(find_option, interface))
     entries = [_read(interface, word) for word in found]
     if form == "json":

@@ -16,8 +16,24 @@ from qscope.model.interface import Interface
 from qscope.model.near import near
 
 
+def _check_names(ctx: click.Context, _: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse what is neither one name nor a command line before anybody is asked."""
+    if ctx.params.get("parse"):
+        if not names:
+            raise click.UsageError("--parse needs a command line: --parse -- -OPTION [ARGUMENT]…")
+    elif len(names) != 1:
+        raise click.UsageError("one NAME or PATH is right; a command line needs --parse")
+    return names
+
+
 @click.command(name="show")
-@click.argument("names", metavar="NAME|PATH", nargs=-1, shell_complete=complete_path)
+@click.argument(
+    "names",
+    metavar="NAME|PATH",
+    nargs=-1,
+    shell_complete=complete_path,
+    callback=_check_names,
+)
 @click.option(
     "--depth",
     type=click.IntRange(0, 100),
@@ -26,7 +42,9 @@ from qscope.model.near import near
     help="How many levels of objects to open.",
 )
 @click.option("--raw", is_flag=True, help="Print the SchemaInfo entries, as QEMU sends them.")
-@click.option("--parse", is_flag=True, help="Show how QEMU reads a command line instead.")
+@click.option(
+    "--parse", is_flag=True, is_eager=True, help="Show how QEMU reads a command line instead."
+)
 @format_option
 @with_interface
 def command(
@@ -45,8 +63,6 @@ def command(
         from qscope.cli.parsing import show_line  # noqa: PLC0415 - schemas need it not
 
         return show_line(interface, names, form)
-    if len(names) != 1:
-        raise click.UsageError("one NAME or PATH is right; a command line needs --parse")
     (path,) = names
     answer = ask(interface, path)
     if answer.verdict is not Verdict.YES:
