@@ -58,7 +58,7 @@ class Walker:
             if isinstance(entity, Command)
         }
         for name in sorted(commands | set(OPTIONS)):
-            yield name, tuple(map(lambda each: self.begin(each, name), self.schemas))
+            yield name, tuple(self.begin(each, name) for each in self.schemas)
 
     def begin(self, schema: Schema, name: str) -> frozenset[str]:
         entity = schema.by_name.get(name)
@@ -148,18 +148,18 @@ def prune(found: dict[Types, Edges]) -> set[Types]:
 
 def partition(found: dict[Types, Edges], useful: set[Types]) -> dict[Types, int]:
     """Number the places so that those which nothing tells apart have one number (Moore)."""
-    numbers = {place: 0 for place in useful}
+    numbers = dict.fromkeys(useful, 0)
     while True:
         seen: dict[tuple[object, ...], int] = {}
         refined = {}
-        for place in numbers:
+        for place, number in numbers.items():
             edges = found[place]
             behind = tuple(
                 (edge, numbers[target])
                 for edge, target in edges.targets.items()
                 if target in useful
             )
-            key = (numbers[place], edges.kind, behind)
+            key = (number, edges.kind, behind)
             refined[place] = seen.setdefault(key, len(seen))
         if len(seen) == len(set(numbers.values())):
             return numbers

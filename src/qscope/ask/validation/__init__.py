@@ -7,5 +7,13 @@ validate.py a command.
 from qscope.ask.validation.checker import Checker
 from qscope.ask.validation.integers import IntegerTypes, find_integers
 from qscope.ask.validation.reader import Reader
+from qscope.ask.validation.validate import validate, validate_message
 
-__all__ = ["Checker", "IntegerTypes", "Reader", "find_integers"]
+__all__ = [
+    "Checker",
+    "IntegerTypes",
+    "Reader",
+    "find_integers",
+    "validate",
+    "validate_message",
+]
