@@ -168,7 +168,8 @@ FROM_TRANSCRIPTS: list[tuple[str, list[Json], dict[str, Verdict | None]]] = [
     ("QemuOpts", [OPTIONS], {
         "qemuopts:spice": YES, "qemuopts:spice/gl": YES, "qemuopts:spice/lg": NO,
         "qemuopts:acpi": YES, "qemuopts:acpi/x": NO, "qemuopts:gl": NO, "qemuopts:gl/gl": NO,
-        "option:spice": UNKNOWN,
+        "option:spice": YES,
+        "option:nosuch": UNKNOWN,
     }),
     ("migration", [told("query-migrate-capabilities", [{"capability": "xbzrle", "state": False}])],
      {"migration:xbzrle": YES, "migration:multifd": NO, "migration:XBZRLE": NO}),

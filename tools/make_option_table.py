@@ -25,7 +25,8 @@ IMPLIED = {
     "semihosting-config": "enable", "smp": "cpus", "tpmdev": "type", "trace": "enable",
     "virtfs": "fsdriver", "vnc": "vnc",
 }  # fmt: skip
-ALIASES = {"machine": ["M"], "M": ["machine"]}
+# -h is no entry of QEMU's table of options, and yet taken.
+ALIASES = {"machine": ["M"], "M": ["machine"], "help": ["h"]}
 SUGAR = {
     "hda": "-drive index=0,media=disk,file=ARG",
     "hdb": "-drive index=1,media=disk,file=ARG",

@@ -43,6 +43,8 @@ def _describe_scalar(entity: ScalarType) -> str:
         what = entity.format[3:]
         return f"{'ID' if what in _NAMESPACES else 'ID or path'} of {_article(what)} {what}"
     words = _FORMATS.get(entity.format, "")
+    if "|" in entity.format:
+        return entity.format.replace("|", " | ")
     if entity.json_type == "int" and entity.minimum is not None and entity.format != "size":
         return f"int {_range(entity)}"
     return words or entity.json_type

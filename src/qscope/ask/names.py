@@ -40,6 +40,7 @@ KINDS = {
     "migration": "query-migrate-capabilities",
     "parameters": "query-migrate-parameters",
     "behaviours": "the table of behaviours",
+    "options": "runs of the binary, or the table of options",
 }
 # Kinds whose names are an enum's values in the schema: a path to it.
 _ENUMS = {
@@ -228,6 +229,14 @@ def _list_behaviours(_: Interface) -> list[Item] | None:
     ]
 
 
+def _list_options(interface: Interface) -> list[Item] | None:
+    from qscope.ask import options  # noqa: PLC0415 - likewise
+
+    if not options.is_listable(interface):
+        return None
+    return [Item(each.name, each.deprecated) for each in options.list_options(interface)]
+
+
 def _list_machines(interface: Interface) -> list[Item] | None:
     machines = interface.listings.machines
     if machines is None:
@@ -281,5 +290,6 @@ _ITEMS: dict[str, Callable[[Interface], list[Item] | None]] = {
     "qemuopts": _list_groups,
     "migration": lambda interface: _list_plain(interface.listings.migration_capabilities),
     "behaviours": _list_behaviours,
+    "options": _list_options,
     "parameters": lambda interface: _list_plain(interface.listings.migration_parameters),
 }

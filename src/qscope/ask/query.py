@@ -70,10 +70,9 @@ def _ask_behaviour(interface: Interface, path: Path) -> Answer:
 
 
 def _ask_option(interface: Interface, path: Path) -> Answer:
-    from qscope.ask import listed, witness  # noqa: PLC0415 - likewise
+    from qscope.ask.options.answer import ask_option  # noqa: PLC0415 - likewise
 
-    by_witness = witness.ask_witness(interface, path.text, ask)
-    return by_witness or listed.BY_PREFIX["option"](interface, path)
+    return ask_option(interface, path, ask)
 
 
 def _ask_without_schema(interface: Interface, path: Path) -> Answer:

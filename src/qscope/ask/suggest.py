@@ -120,6 +120,12 @@ def _name_behaviours(_: Interface) -> Iterator[str]:
     return (each.name for each in list_behaviours())
 
 
+def _name_options(interface: Interface) -> Iterator[str]:
+    from qscope.ask.options import list_options  # noqa: PLC0415 - likewise
+
+    return (option.name for option in list_options(interface))
+
+
 _NAMES: dict[str, Callable[[Interface], Iterable[str | None]]] = {
     "command": _name_commands,
     "event": _name_events,
@@ -133,6 +139,7 @@ _NAMES: dict[str, Callable[[Interface], Iterable[str | None]]] = {
     "chardev": lambda interface: interface.listings.chardevs or (),
     "tpm": lambda interface: interface.listings.tpm_types or (),
     "behaviour": _name_behaviours,
+    "option": _name_options,
 }
 
 
@@ -145,11 +152,21 @@ def _follow(interface: Interface, path: Path) -> Iterator[str]:
             for group in interface.listings.option_groups or ():
                 if group.option == path.name:
                     yield from (parameter.name for parameter in group.parameters)
+        case "option":
+            yield from _follow_option(interface, path)
         case _:
             owner = find_owner(interface, path)
             made = interface.qom.make(owner.asked, owner.typename) if owner else None
             if made:
                 yield from _follow_walk(interface, made.name, path.steps)
+
+
+def _follow_option(interface: Interface, path: Path) -> Iterator[str]:
+    from qscope.ask.options import find_option  # noqa: PLC0415 - a table that few ask
+
+    option = find_option(interface, path.name)
+    if option is not None and option.arg_type:
+        yield from _follow_walk(interface, option.arg_type, path.steps)
 
 
 def _follow_schema(interface: Interface, path: Path) -> Iterator[str]:

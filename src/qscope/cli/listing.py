@@ -37,17 +37,21 @@ _HELP = {
     "qemuopts": "QemuOpts groups, as query-command-line-options has them.",
     "migration": "Migration capabilities.",
     "parameters": "Migration parameters.",
+    "options": "Options of the command line; with --summary, how well QEMU describes them.",
     "behaviours": "What 'behaviour:' can ask, and the witness of each.",
     "summary": "Count the QMP interface instead.",
 }
 _CHOSEN = "qscope.list.chosen"
+_OPTION_SUMMARY = "options-summary"
 _SCHEMA_ONLY = frozenset(("displays", "audiodevs"))
 # What can be filtered, and who knows what a user may create.
 _FILTERED = {"devices": "info qdm", "objects": "qom-list-types implements=user-creatable"}
 
 
 def _choose(ctx: click.Context, parameter: click.Parameter, chosen: bool) -> None:  # noqa: FBT001
-    if chosen and ctx.meta.setdefault(_CHOSEN, parameter.name) != parameter.name:
+    if chosen and {ctx.meta.get(_CHOSEN), parameter.name} == {"options", "summary"}:
+        ctx.meta[_CHOSEN] = _OPTION_SUMMARY
+    elif chosen and ctx.meta.setdefault(_CHOSEN, parameter.name) != parameter.name:
         raise click.UsageError(f"--{ctx.meta[_CHOSEN]} and --{parameter.name} exclude each other")
 
 
@@ -88,10 +92,14 @@ def command(
     """
     what = click.get_current_context().meta.get(_CHOSEN, "commands")
     _refuse_filters(what, bus, creatable=creatable)
-    if what == "summary":
+    if what in ("summary", _OPTION_SUMMARY):
         if pattern != "*":
             raise click.UsageError("--summary counts everything: it takes no PATTERN")
-        return _print_summary(interface, form)
+        return _print_summary(interface, form, what)
+    if what == "options":
+        from qscope.cli.options import print_options  # noqa: PLC0415 - the others need it not
+
+        return print_options(interface, pattern, form)
     items = list_names(interface, what, pattern)
     if items is None:
         note(f"cannot tell: {explain_unlisted(interface, what)}")
@@ -163,7 +171,11 @@ def _render(item: Item) -> str:
     return make_printable(item.name) + paint_marks(item.marks) + more
 
 
-def _print_summary(interface: Interface, form: str) -> int:
+def _print_summary(interface: Interface, form: str, what: str) -> int:
+    if what == _OPTION_SUMMARY:
+        from qscope.cli.options import print_option_summary  # noqa: PLC0415 - likewise
+
+        return print_option_summary(interface, form)
     counts = summarise(interface)
     if counts is None:
         return _note_silence(interface, "query-qmp-schema")

@@ -11,6 +11,9 @@ from qscope.model.properties import Asked, Property, PropertyTable
 from qscope.model.property_types import PropertyType, find_argument_type, find_type
 from qscope.model.schema_info import Entity, Member, ObjectType
 
+# How the names of types of arguments begin, and which command told the properties.
+_ARGUMENTS: dict[str, Asked] = {"device-arguments": "device", "object-arguments": "object"}
+
 
 class PropertyMember(Member, frozen=True, kw_only=True, gc=False):
     """A property as a member of its type: always optional, with QOM's words about it.
@@ -33,8 +36,18 @@ class QomTypes:
         self._made: dict[str, Entity] = {}
 
     def find(self, name: str) -> Entity | None:
-        """Return a type made before, or None."""
-        return self._made.get(name)
+        """Return a type made before, or that of the arguments of a QOM type, or None."""
+        found = self._made.get(name)
+        if found is None:
+            start, colon, typename = name.partition(":")
+            asked = _ARGUMENTS.get(start) if colon else None
+            return self.make(asked, typename, arguments=True) if asked else None
+        return found
+
+    def adopt(self, entity: Entity) -> str:
+        """Keep a type made elsewhere under its name, and return that."""
+        self._made[entity.name] = entity
+        return entity.name
 
     def make(self, asked: Asked, typename: str, *, arguments: bool = False) -> ObjectType | None:
         """Return the object type of `typename`, None when it did not tell its properties.

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
 from qscope.ask.answer import Verdict
-from qscope.ask.options.argument import Argument, find_argument
+from qscope.ask.options.argument import Argument
 from qscope.ask.options.presence import QCLO, name_run, presence
-from qscope.ask.options.table import Form, Row, load_table
+from qscope.ask.options.table import Form, Release, Row, load_table
+from qscope.ask.options.types import find_argument
 from qscope.ask.versions import read_release
 from qscope.model.command_line import ProbedOption
 from qscope.model.interface import Interface
@@ -28,9 +29,13 @@ def find_option(interface: Interface, name: str) -> Option | None:
 
 
 def list_options(interface: Interface) -> tuple[Option, ...]:
-    """Return all options that are known to be there, sorted by name."""
-    names = {*load_table().rows, *interface.command_line.options}
-    found = (find_option(interface, name) for name in sorted(names))
+    """Return all options that are known to be there, sorted by name.
+
+    -h is no other option than -help.
+    """
+    table = load_table()
+    more = (name for name in interface.command_line.options if table.find_row(name) is None)
+    found = (find_option(interface, name) for name in sorted({*table.rows, *more}))
     return tuple(option for option in found if option is not None)
 
 
@@ -41,7 +46,7 @@ def is_listable(interface: Interface) -> bool:
 
 def _make_option(interface: Interface, name: str) -> Option | None:
     probed = interface.command_line.options.get(name)
-    row = load_table().rows.get(name)
+    row = load_table().find_row(name)
     release = read_release(interface)
     form = row.find_form(release) if row else None
     arg = probed.arg if probed else row.arg if row else None
@@ -60,10 +65,9 @@ def _make_option(interface: Interface, name: str) -> Option | None:
         implied_key=row.implied if row and arg else None,
         repeat=form.repeat if form else None,
         closed=closed,
-        aliases=row.aliases if row else (),
+        aliases=_find_aliases(row, name),
         sugar=form.sugar if form else "",
-        deprecated=bool(probed and probed.deprecated)
-        or bool(row and release and row.is_deprecated(release)),
+        deprecated=_is_deprecated(row, probed, release),
         hidden=_is_hidden(row, probed),
         availability=_find_availability(interface, form, probed),
         completeness=argument.completeness,
@@ -86,13 +90,26 @@ def _find_syntax(
     return (*plain, "json") if probed.json else plain
 
 
+def _find_aliases(row: Row | None, name: str) -> tuple[str, ...]:
+    if row is None or name == row.name:
+        return row.aliases if row else ()
+    return (row.name,)
+
+
+def _is_deprecated(row: Row | None, probed: ProbedOption | None, release: Release | None) -> bool:
+    if probed and probed.deprecated:
+        return True
+    return bool(row and release and row.is_deprecated(release))
+
+
 def _is_hidden(row: Row | None, probed: ProbedOption | None) -> bool:
-    # -help shows an alias where it is one in the line of the other: -M is not hidden.
-    if row and row.aliases:
-        return False
-    if probed and probed.in_help is not None:
-        return not probed.in_help
-    return bool(row and row.hidden)
+    """Whether -help has no entry of its own for an option, though it can be used.
+
+    It mentions -fdb in that of -fda, and leaves out what another target has: the table knows.
+    """
+    if row is None:
+        return bool(probed and probed.in_help is False)
+    return row.hidden
 
 
 def _find_availability(

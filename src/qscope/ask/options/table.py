@@ -86,9 +86,16 @@ class OptionTable(Struct, frozen=True):
     releases: tuple[str, ...]
     rows: dict[str, Row]
 
+    def find_row(self, name: str) -> Row | None:
+        """Return the row of an option, also by an alias that has none of its own."""
+        found = self.rows.get(name)
+        if found is not None:
+            return found
+        return next((row for row in self.rows.values() if name in row.aliases), None)
+
     def find_existence(self, name: str, release: Release) -> Existence:
         """Return whether a release has an option, unknown between two of which it is known."""
-        row = self.rows.get(name)
+        row = self.find_row(name)
         oldest = self.releases[0]
         if release < read_release(oldest):
             return Existence(Verdict.UNKNOWN, f"the table begins with QEMU {oldest}")
