@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.owner import ACCELERATOR, name_accelerator
-from qscope.ask.validation.checker import Checker
-from qscope.ask.validation.reader import Reader
+from qscope.ask.validation.properties import PropertyOwner
 from qscope.model.near import near
 
 # Accelerators that need something of the host; tcg needs nothing.
@@ -24,10 +23,10 @@ def judge_accel(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
         yield Finding("member-missing", "accel", "an accelerator is mandatory")
         return
     yield from judge_accelerators(line, name, "accel")
-    made = line.interface.qom.make("object", name_accelerator(name))
     given = {key: value for key, value in occurrence.parameters.items() if key != "accel"}
-    if made is not None:
-        yield from Checker(line.find, Reader.KEYVAL).check(made.name, given, "")
+    owner = PropertyOwner("object", name_accelerator(name))
+    if line.interface.properties.find(*owner) is not None:
+        yield from line.judge_properties(occurrence, owner, given)
 
 
 def judge_accelerators(line: Line, names: str, where: str) -> Iterator[Finding]:

@@ -11,8 +11,7 @@ from qscope.ask.owner import find_cpu, find_owner
 from qscope.ask.path import compile_path
 from qscope.ask.syntax.argument import Cpu
 from qscope.ask.syntax.cpu import Feature
-from qscope.ask.validation.checker import Checker
-from qscope.ask.validation.reader import Reader
+from qscope.ask.validation.properties import PropertyOwner
 from qscope.model.near import near
 
 
@@ -34,16 +33,13 @@ def judge_cpu(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
         return
     if cpu.deprecated:
         yield Finding("cpu-deprecated", "model", f"{model} is deprecated", Severity.WARNING)
-    yield from _judge_features(line, model, parsed.features)
+    yield from _judge_features(line, occurrence, model, parsed.features)
 
 
-def _judge_features(line: Line, model: str, features: tuple[Feature, ...]) -> Iterator[Finding]:
+def _judge_features(
+    line: Line, occurrence: Occurrence, model: str, features: tuple[Feature, ...]
+) -> Iterator[Finding]:
     owner = find_owner(line.interface, compile_path(f"cpu:{model}"))
-    made = line.interface.qom.make(owner.asked, owner.typename, arguments=True) if owner else None
-    if made is None:
-        if features:
-            what = f"properties of {model} are not known"
-            yield Finding("properties-unknown", features[0].name, what, Severity.UNKNOWN)
-        return
     given = {each.property: each.value for each in features}
-    yield from Checker(line.find, Reader.KEYVAL).check(made.name, given, "")
+    if owner is not None:
+        yield from line.judge_properties(occurrence, PropertyOwner(*owner), given)

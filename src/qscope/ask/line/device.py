@@ -11,9 +11,7 @@ from qscope.ask.branches import is_creatable_device
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.owner import resolve_driver
-from qscope.ask.typed import explain_unasked
-from qscope.ask.validation.checker import Checker
-from qscope.ask.validation.reader import Reader
+from qscope.ask.validation.properties import PropertyOwner
 from qscope.model.interface import Interface
 from qscope.model.near import near
 
@@ -42,16 +40,8 @@ def judge_device(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
 
 
 def _judge_properties(line: Line, occurrence: Occurrence, driver: str) -> Iterator[Finding]:
-    made = line.interface.qom.make("device", driver, arguments=True)
     given = {name: value for name, value in occurrence.parameters.items() if name not in _OWN}
-    if made is not None:
-        checker = Checker(line.find, Reader.STRICT if occurrence.is_json else Reader.KEYVAL)
-        yield from checker.check(made.name, given, "")
-    elif given:
-        told = line.interface.properties.find("device", driver)
-        reason = told.explain() if told else explain_unasked(line.interface)
-        what = f"properties of {driver} are not known: {reason}"
-        yield Finding("properties-unknown", next(iter(given)), what, Severity.UNKNOWN)
+    yield from line.judge_properties(occurrence, PropertyOwner("device", driver), given)
 
 
 def list_drivers(interface: Interface) -> list[str]:

@@ -20,8 +20,6 @@ from qscope.ask.line.machine import judge_machine
 from qscope.ask.line.object import judge_object
 from qscope.ask.line.values import build_value
 from qscope.ask.syntax.qemuopts import Parameter
-from qscope.ask.validation.checker import Checker
-from qscope.ask.validation.reader import Reader
 from qscope.model.near import near
 from qscope.model.option import Option
 
@@ -35,6 +33,14 @@ _JUDGES: Mapping[str, Judge] = {
     "cpu": judge_cpu,
     "accel": judge_accel,
     "global": judge_global,
+}
+
+# Options with the type of a QMP command's arguments.
+_COMMANDS: Mapping[str, str] = {
+    "blockdev": "blockdev-add",
+    "netdev": "netdev_add",
+    "object": "object-add",
+    "numa": "set-numa-node",
 }
 
 
@@ -80,11 +86,11 @@ def check_value(
     """Check a parsed argument against a type; soften what an incomplete type cannot refuse."""
     option = occurrence.option
     is_open = option is not None and not option.closed and option.completeness != "exact"
-    reader = Reader.STRICT if occurrence.is_json else Reader.KEYVAL
     if isinstance(value, tuple):
         parameters = [each for each in value if isinstance(each, Parameter)]
         value = build_value(line.find, type_name, parameters)
-    for finding in Checker(line.find, reader).check(type_name, value, ""):
+    checker = line.make_checker(occurrence, _COMMANDS.get(occurrence.name, ""))
+    for finding in checker.check(type_name, value, ""):
         if is_open and finding.rule == "member-unknown":
             finding = structs.replace(finding, severity=Severity.UNKNOWN)  # noqa: PLW2901
         yield finding

@@ -5,16 +5,23 @@ read. Next stages: judge.py (one option against its type), rules/ (what types ca
 """
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
 
+from qscope.ask.finding import Finding
 from qscope.ask.options import find_option_type
 from qscope.ask.owner import find_machine
 from qscope.ask.syntax.argument import Parsed
 from qscope.ask.syntax.qemuopts import Parameter
+from qscope.ask.syntax.scalars import Dialect
 from qscope.ask.syntax.words import Word
+from qscope.ask.validation.checker import Checker
+from qscope.ask.validation.integers import find_integers
+from qscope.ask.validation.properties import PropertyOwner, judge_properties
+from qscope.ask.validation.reader import Reader
+from qscope.ask.validation.release import find_dialect
 from qscope.ask.versions import read_release
 from qscope.model.interface import Interface
 from qscope.model.listings import Machine
@@ -86,6 +93,31 @@ class Line:
     def find(self, name: str) -> Entity | None:
         """Return a type by its name, for whoever walks types."""
         return find_option_type(self.interface, name)
+
+    def make_checker(
+        self, occurrence: Occurrence, command: str = "", edges: Iterable[str] = ()
+    ) -> Checker:
+        """Return what judges the values of an option as this QEMU reads them.
+
+        `command` is the QMP command that has the same type, `edges` lead from its arguments to
+        where the value begins: that tells which of its integers are sizes.
+        """
+        integers = find_integers(command) if command else None
+        for edge in edges:
+            integers = integers.enter(edge) if integers else None
+        reader = Reader.STRICT if occurrence.is_json else Reader.KEYVAL
+        return Checker(self.find, reader, integers, dialect=self._dialect)
+
+    def judge_properties(
+        self, occurrence: Occurrence, owner: PropertyOwner, given: dict[str, Any]
+    ) -> Iterator[Finding]:
+        """Yield what is wrong with the QOM properties that an option gives to a type."""
+        reader = Reader.STRICT if occurrence.is_json else Reader.KEYVAL
+        return judge_properties(self.interface, owner, given, reader, self._dialect)
+
+    @functools.cached_property
+    def _dialect(self) -> Dialect:
+        return find_dialect(self.interface)
 
     @functools.cached_property
     def release(self) -> tuple[int, int] | None:

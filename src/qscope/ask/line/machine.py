@@ -9,8 +9,7 @@ from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.accel import judge_accelerators
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.owner import find_machine
-from qscope.ask.validation.checker import Checker
-from qscope.ask.validation.reader import Reader
+from qscope.ask.validation.properties import PropertyOwner
 from qscope.model.near import near
 from qscope.model.schema_info import ObjectType
 
@@ -63,7 +62,7 @@ def _judge_properties(line: Line, occurrence: Occurrence, typename: str) -> Iter
             yield Finding("properties-unknown", next(iter(given)), what, Severity.UNKNOWN)
         return
     plain = {name: value for name, value in given.items() if name not in _OPTIONS}
-    yield from Checker(line.find, Reader.KEYVAL).check(made.name, plain, "")
+    yield from line.judge_properties(occurrence, PropertyOwner("object", typename), plain)
     yield from _judge_structures(made, given)
 
 

@@ -12,8 +12,7 @@ from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.values import build_value
 from qscope.ask.syntax.qemuopts import Parameter
-from qscope.ask.validation.checker import Checker
-from qscope.ask.validation.reader import Reader
+from qscope.ask.validation.properties import PropertyOwner
 from qscope.model.near import near
 from qscope.model.schema_info import Command, ObjectType
 
@@ -39,20 +38,15 @@ def judge_object(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
 
 
 def _judge_properties(line: Line, occurrence: Occurrence, typename: str) -> Iterator[Finding]:
-    checker = Checker(line.find, Reader.STRICT if occurrence.is_json else Reader.KEYVAL)
     schema = find_object_add(line)
     if schema is not None:
+        checker = line.make_checker(occurrence, "object-add")
         yield from checker.check(schema.name, _build(line, occurrence, schema.name), "")
         return
     if "id" not in occurrence.parameters:
         yield Finding("member-missing", "id", "an ID is mandatory")
-    made = line.interface.qom.make("object", typename, arguments=True)
     given = {name: value for name, value in occurrence.parameters.items() if name not in _OWN}
-    if made is not None:
-        yield from checker.check(made.name, given, "")
-    elif given:
-        what = f"properties of {typename} are not known"
-        yield Finding("properties-unknown", next(iter(given)), what, Severity.UNKNOWN)
+    yield from line.judge_properties(occurrence, PropertyOwner("object", typename), given)
 
 
 def find_object_add(line: Line) -> ObjectType | None:
