@@ -19,7 +19,8 @@ from qscope.model.index import encode_index, make_index
 from qscope.model.properties import Property
 from qscope.model.property_types import find_type
 from qscope.model.snapshot import Snapshot, decode_snapshot, encode_snapshot
-from qscope.model.transcript import Exchange
+from qscope.model.command_runs import ASK_WORDS, HELP, read_help, read_words
+from qscope.model.transcript import Exchange, Run
 from qscope.probe import probe_binary
 
 TARGET = Path(EMBEDDED)
@@ -61,6 +62,22 @@ def strip_qdm(text: str) -> str:
     return re.sub(r', desc "[^\n]*"', "", text)
 
 
+def strip_run(run: Run) -> Run:
+    """Drop the descriptions in what `-help` and an option's `help` print; names remain."""
+    if run.argv == HELP:
+        lines = [f"-{name}{strip_help(text)}" for name, text in read_help(run.output).items()]
+    elif ASK_WORDS in run.argv and (words := read_words(run.output)):
+        lines = [*words]
+    else:
+        return run
+    return msgspec.structs.replace(run, output="".join(f"{line}\n" for line in lines))
+
+
+def strip_help(text: str) -> str:
+    """Keep of the first line about an option no more than whether it says deprecated."""
+    return "  deprecated" if re.search(r"\bdeprecated\b(?!-)", text) else ""
+
+
 STRIPPED: dict[str, Callable[[Any], Any]] = {
     "query-command-line-options": strip_prose,
     "device-list-properties": strip_properties,
@@ -79,7 +96,8 @@ def main() -> None:
     identity = msgspec.structs.replace(
         snapshot.identity, path=None, size=None, mtime_ns=None, ctime_ns=None
     )
-    shipped = Snapshot(identity, exchanges, snapshot.greeting)
+    runs = tuple(map(strip_run, snapshot.runs))
+    shipped = Snapshot(identity, exchanges, snapshot.greeting, runs)
     TARGET.parent.mkdir(exist_ok=True)
     TARGET.write_bytes(encode_snapshot(shipped, compress=True))
     write_index()

@@ -33,7 +33,7 @@ from qscope.model.command_runs import (
     read_help,
 )
 from qscope.model.transcript import Run
-from qscope.probe.option_names import OTHERS, PARAMETRIC, WITH_ARGUMENT
+from qscope.probe.option_names import OptionNames, load_option_names
 from qscope.probe.pool import Death, Progress
 from qscope.probe.process import ARGUMENTS, Outcome, run_each
 
@@ -47,9 +47,9 @@ _ACTING = {"D", "chroot", "d", "dump-vmstate", "mem-path", "pidfile", "qtest", "
 _ACTING |= {"readconfig", "runas", "trace", "writeconfig"}
 # Their words are listed instead: given another, they print them all and do not say who is meant.
 _WORDY = {"k", "soundhw", "vga", "watchdog"}
-# An unknown parameter of -trace is refused before its file is opened.
-# Without the parameter that it wants, -accel lists accelerators and ends.
-_CLOSED_ASKED = (PARAMETRIC | {"trace"}) - {"accel"}
+# Without the parameter that it wants, -accel lists accelerators and ends. (An unknown parameter of
+# -trace is refused before its file is opened.)
+_NOT_TRIED = {"accel"}
 # Flags only note something, but for these: they print and end, fork (async-teardown, daemonize),
 # open files (jitdump, perfmap) or measure (enable-sync-profile).
 _ACTING_FLAGS = {"async-teardown", "audio-help", "daemonize", "enable-sync-profile", "jitdump"}
@@ -77,17 +77,19 @@ def ask_command_line(
     *,
     timeout: float,
     jobs: int,
+    names: OptionNames | None = None,
     progress: Progress | None = None,
     on_death: Callable[[Death], None] | None = None,
 ) -> Runs:
     """Run `binary` as often as it takes; return all runs. Raises ProbeError if it cannot be run.
 
-    `timeout` is in seconds, for each run, of which `jobs` go on at once. A run that hangs or
+    `timeout` is in seconds, for each run, of which `jobs` go on at once. `names` of options are
+    asked for, all that QEMU ever had if None, and those that `-help` has. A run that hangs or
     crashes is recorded as such; after some hangs no more are made, and `on_death` is told.
     """
     with tempfile.TemporaryDirectory(prefix="qscope-", ignore_cleanup_errors=True) as folder:
         runner = _Runner(binary, min(timeout, _LONGEST), jobs, folder, progress)
-        conversation = hold_conversation(WITH_ARGUMENT, OTHERS)
+        conversation = hold_conversation(names or load_option_names())
         batch = next(conversation)
         try:
             while True:
@@ -99,31 +101,27 @@ def ask_command_line(
     return runs
 
 
-def hold_conversation(with_argument: Iterable[str], others: Iterable[str]) -> Conversation:
+def hold_conversation(names: OptionNames) -> Conversation:
     """Yield the words of each batch of runs, take the runs, return all of them.
 
-    `with_argument` and `others` are names of options, by whether they took an argument where they
-    existed. A run that was not made is missing in the answer.
+    A run that was not made is missing in the answer.
     """
     runs = yield START, (*START, UNKNOWN), HELP
     known = {run.argv: run for run in runs}
     if explain_silence(known):
         return runs
     in_help = set(read_help(known[HELP].output)) if HELP in known else set()
-    runs += yield from _ask_presence(in_help, frozenset(with_argument), frozenset(others))
-    runs += yield from _ask_arguments(
-        learn_command_line(runs), frozenset(with_argument), known[START].output
-    )
+    runs += yield from _ask_presence(in_help, names)
+    runs += yield from _ask_arguments(learn_command_line(runs), names, known[START].output)
     return runs
 
 
-def _ask_presence(
-    in_help: set[str], with_argument: frozenset[str], others: frozenset[str]
-) -> Conversation:
+def _ask_presence(in_help: set[str], names: OptionNames) -> Conversation:
     """Ask for all names: in one run what is likely there, each in its own what is likely not."""
-    likely = sorted(in_help & (with_argument | others))
-    together = _join_presence(likely, with_argument)
-    runs = yield together, *map(_ask_alone, sorted((in_help | with_argument | others) - {*likely}))
+    known = names.with_argument | names.others
+    likely = sorted(in_help & known)
+    together = _join_presence(likely, names.with_argument)
+    runs = yield together, *map(_ask_alone, sorted((in_help | known) - {*likely}))
     if any(run.argv == together and run.status == 0 for run in runs):
         return runs
     return runs + (yield tuple(map(_ask_alone, likely)))
@@ -146,13 +144,13 @@ def _join_presence(names: Sequence[str], with_argument: frozenset[str]) -> Argv:
     return tuple(words)
 
 
-def _ask_arguments(found: CommandLine, known: frozenset[str], banner: str) -> Conversation:
+def _ask_arguments(found: CommandLine, names: OptionNames, banner: str) -> Conversation:
     takers = {name for name, option in found.options.items() if option.arg}
-    flags = sorted(found.options.keys() - takers - _ACTING_FLAGS)
+    flags = sorted(names.others & found.options.keys() - takers - _ACTING_FLAGS)
     # Of an option that nobody knows only what -help shows to have parameters is tried.
-    unknown = {name for name in takers - known if "=" in found.options[name].help}
-    brace = sorted((takers & known | unknown) - _ACTING - _WORDY)
-    bogus = sorted(takers & _CLOSED_ASKED | unknown)
+    unknown = {name for name in takers - names.with_argument if "=" in found.options[name].help}
+    brace = sorted((takers & names.with_argument | unknown) - _ACTING - _WORDY)
+    bogus = sorted(takers & names.parametric - _NOT_TRIED | unknown)
     chains = [
         _follow_chain(tuple(asked[start::_CHAINS]), banner)
         for asked in (
@@ -161,7 +159,7 @@ def _ask_arguments(found: CommandLine, known: frozenset[str], banner: str) -> Co
         )
         for start in range(_CHAINS)
     ]
-    chains.append(_follow_chain(tuple((name, None) for name in flags if name in OTHERS), banner))
+    chains.append(_follow_chain(tuple((name, None) for name in flags), banner))
     chains.append(_ask_once((*_list_words(takers), *_list_confirmations(takers))))
     return (yield from _interleave(chains))
 
