@@ -315,7 +315,9 @@ class TestInterface:
                 peer.reply(**{"return": _SCHEMA}, id=command["id"])
 
         with talk(script) as client:
-            assert fetch_interface(client).by_name["new"].arg_type == "1"
+            found = fetch_interface(client)
+        assert found is not None
+        assert set(found.by_name) == {each["name"] for each in _SCHEMA}
         assert asked == ["query-qmp-schema"]
 
     def test_a_server_without_a_schema(self):
@@ -489,9 +491,9 @@ class TestCommand:
 
 @pytest.mark.live
 class TestLive:
-    @pytest.fixture
-    def target(self, qemu, tmp_path):
-        place = tmp_path / "qmp.sock"
+    @pytest.fixture(scope="class")
+    def target(self, qemu, tmp_path_factory):
+        place = tmp_path_factory.mktemp("call") / "qmp.sock"
         words = [qemu, *ARGUMENTS, "-qmp", f"unix:{place},server=on,wait=off"]
         with run_server(words, place) as address:
             yield f"unix:{address.path}"
@@ -524,14 +526,19 @@ class TestLive:
             (["hmp:nmi x y"], 1),
             (["hmp:nosuch"], 1),
             (["hmp:info nosuch"], 1),
-            (["quit"], 0),
         ],
     )
     def test_exit_status(self, target, words, status):
         done = run("call", target, *words)
         assert (done.returncode, "Traceback" in done.stderr) == (status, False)
         assert done.stdout.strip()
-        json.loads(run("call", target, *words, "--format", "json").stdout or "{}")
+
+    def test_the_last_command(self, qemu, tmp_path):
+        place = tmp_path / "qmp.sock"
+        words = [qemu, *ARGUMENTS, "-qmp", f"unix:{place},server=on,wait=off"]
+        with run_server(words, place) as address:
+            done = run("call", str(address), "quit")
+        assert (done.returncode, done.stdout) == (0, "{}\n")
 
     def test_the_class_is_told(self, target):
         done = run("call", target, "nosuch", "--no-validate", "--format", "json")
