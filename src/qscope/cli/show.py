@@ -16,13 +16,14 @@ from qscope.model.interface import Interface
 from qscope.model.near import near
 
 
-def _check_names(ctx: click.Context, _: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+def _check_names(
+    ctx: click.Context, argument: click.Parameter, names: tuple[str, ...]
+) -> tuple[str, ...]:
     """Refuse what is neither one name nor a command line before anybody is asked."""
-    if ctx.params.get("parse"):
-        if not names:
-            raise click.UsageError("--parse needs a command line: --parse -- -OPTION [ARGUMENT]…")
-    elif len(names) != 1:
-        raise click.UsageError("one NAME or PATH is right; a command line needs --parse")
+    if not names:
+        raise click.MissingParameter(ctx=ctx, param=argument)
+    if len(names) > 1 and not ctx.params.get("parse"):
+        raise click.UsageError(f"Got unexpected extra argument ({names[1]})", ctx)
     return names
 
 

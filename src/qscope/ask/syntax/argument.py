@@ -14,6 +14,7 @@ from qscope.ask.syntax.cpu import Feature, parse_cpu, render_cpu
 from qscope.ask.syntax.json_text import parse_json_text, render_json_text
 from qscope.ask.syntax.keyval import read_keyval, render_keyval
 from qscope.ask.syntax.qemuopts import Parameter, parse_qemuopts, render_qemuopts, spell_out
+from qscope.ask.syntax.quoting import quote
 from qscope.errors import ArgumentError
 
 # -netdev with one of these types is read as keyval since 7.2 (netdev_is_modern() in net/net.c).
@@ -64,8 +65,8 @@ def parse_argument(
             keyval = read_keyval(text, implied_key)
             return Parsed(found, keyval.value, keyval.help)
         case "qemuopts":
-            given = _GLOBAL.fullmatch(text) if "string" in syntax else None
-            parameters = _split_global(given) if given else parse_qemuopts(text, implied_key)
+            is_global = "string" in syntax
+            parameters = _parse_global(text) if is_global else parse_qemuopts(text, implied_key)
             return Parsed(found, parameters, _asks_for_help(text, parameters))
         case _:
             return Parsed(found, text, found == "words" and text in ("help", "?"))
@@ -94,9 +95,14 @@ def _expect_object(value: Any) -> dict[str, Any]:
     return value
 
 
-def _split_global(found: re.Match[str]) -> tuple[Parameter, ...]:
-    names = ("driver", "property", "value")
-    return tuple(Parameter(*each) for each in zip(names, found.groups(), strict=True))
+def _parse_global(text: str) -> tuple[Parameter, ...]:
+    if found := _GLOBAL.fullmatch(text):
+        names = ("driver", "property", "value")
+        return tuple(Parameter(*each) for each in zip(names, found.groups(), strict=True))
+    parameters = parse_qemuopts(text)
+    if any(each.bare and not each.asks_for_help for each in parameters):
+        raise ArgumentError(f"{quote(text)}: DRIVER.PROPERTY=VALUE is right")
+    return parameters
 
 
 def _asks_for_help(text: str, parameters: tuple[Parameter, ...]) -> bool:

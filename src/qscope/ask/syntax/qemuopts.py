@@ -68,7 +68,9 @@ def spell_out(parameters: Iterable[Parameter]) -> tuple[Parameter, ...]:
 
 def render_qemuopts(parameters: Iterable[Parameter]) -> str:
     """Return the text that parses to these parameters; every key is spelled out."""
-    return ",".join(_render(each) for each in parameters)
+    words = [_render(each) for each in parameters]
+    # A last one that is empty needs a comma behind it, too.
+    return ",".join([*words, ""] if words and not words[-1] else words)
 
 
 def _render(parameter: Parameter) -> str:
