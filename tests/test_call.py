@@ -17,7 +17,7 @@ from tests.test_cli import run
 from tests.test_live import run as run_server
 from tests.test_qmp import GREETING, serve_at, talk
 
-_SCHEMA = [
+_SCHEMA: list[dict[str, object]] = [
     {"name": "old", "meta-type": "command", "arg-type": "0", "ret-type": "0"},
     {"name": "new", "meta-type": "command", "arg-type": "1", "ret-type": "0"},
     {"name": "human-monitor-command", "meta-type": "command", "arg-type": "2", "ret-type": "str"},
@@ -226,6 +226,7 @@ class TestTaking:
 
         with talk(script, timeout=5) as client:
             [outcome] = call(client, [Attempt("old")])
+        assert outcome.result is not None
         assert bytes(outcome.result) == b"2"
 
     @pytest.mark.parametrize(
@@ -317,7 +318,7 @@ class TestInterface:
         with talk(script) as client:
             found = fetch_interface(client)
         assert found is not None
-        assert set(found.by_name) == {each["name"] for each in _SCHEMA}
+        assert set(found.by_name) == {str(each["name"]) for each in _SCHEMA}
         assert asked == ["query-qmp-schema"]
 
     def test_a_server_without_a_schema(self):
@@ -489,15 +490,16 @@ class TestCommand:
         assert says in done.stderr
 
 
+@pytest.fixture(scope="module")
+def target(qemu, tmp_path_factory):
+    place = tmp_path_factory.mktemp("call") / "qmp.sock"
+    words = [qemu, *ARGUMENTS, "-qmp", f"unix:{place},server=on,wait=off"]
+    with run_server(words, place) as address:
+        yield f"unix:{address.path}"
+
+
 @pytest.mark.live
 class TestLive:
-    @pytest.fixture(scope="class")
-    def target(self, qemu, tmp_path_factory):
-        place = tmp_path_factory.mktemp("call") / "qmp.sock"
-        words = [qemu, *ARGUMENTS, "-qmp", f"unix:{place},server=on,wait=off"]
-        with run_server(words, place) as address:
-            yield f"unix:{address.path}"
-
     def test_a_command_that_fails_has_no_way_back(self, target):
         done = run("call", target, "inject-nmi", "--or", "hmp:nmi")
         assert done.returncode == 1
