@@ -39,7 +39,7 @@ _REFUSALS = [
         r"Invalid node name$",
         r"Invalid qdev ID '(.*)'$",
         r"The command (.*) does not support OOB$",
-        r"JSON parse error, (.*)$",
+        r"JSON parse error, .*",
         r"Invalid JSON syntax$",
     )
 ]

@@ -25,6 +25,7 @@ _MODULES = {
     "show": "show",
     "check": "check",
     "call": "call",
+    "validate": "validate",
     "check-cli": "check_cli",
     "cache": "cache",
     "completion": "completion",

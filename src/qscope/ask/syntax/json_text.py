@@ -32,9 +32,12 @@ _WRITTEN = {'"': '\\"', "\\": "\\\\"} | {chr(code): f"\\u{code:04x}" for code in
 _LONGEST_INTEGER = len("-18446744073709551615")
 
 
-def parse_json_text(text: str) -> Any:
-    """Return the one value that the text is. Raises ArgumentError with its line and column."""
-    reader = _Reader(text)
+def parse_json_text(text: str, deepest: int = DEEPEST) -> Any:
+    """Return the one value that the text is. Raises ArgumentError with its line and column.
+
+    It is nested in no more than `deepest` levels; each of them takes three frames of Python's.
+    """
+    reader = _Reader(text, deepest)
     value = reader.read_value()
     if reader.kind != "end":
         reader.complain("something behind the value", "one value is right")
@@ -44,8 +47,9 @@ def parse_json_text(text: str) -> Any:
 class _Reader:
     """Reads a text token by token; the current one has been looked at, and not taken."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, deepest: int) -> None:
         self._text = text
+        self._deepest = deepest
         self._depth = 0
         self._advance(0)
 
@@ -93,8 +97,8 @@ class _Reader:
 
     def _read_nested(self) -> dict[str, Any] | list[Any]:
         self._depth += 1
-        if self._depth > DEEPEST:
-            self.complain("nested too deep", f"{DEEPEST} levels are right")
+        if self._depth > self._deepest:
+            self.complain("nested too deep", f"{self._deepest} levels are right")
         if self._sees("{"):
             value: dict[str, Any] | list[Any] = self._read_object()
         elif self._sees("["):

@@ -42,7 +42,7 @@ def find_absent(
     message = f"{show_value(value)} is {'perhaps ' if is_unknown else ''}no {what} of this QEMU"
     reason = f": {present.why}" if is_unknown and present.why else ""
     yield Finding(
-        "type-absent",
+        "name-unknown",
         where,
         message + reason,
         Severity.UNKNOWN if is_unknown else Severity.ERROR,

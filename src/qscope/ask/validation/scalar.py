@@ -92,7 +92,7 @@ def _judge_json(scalar: Scalar, value: Any) -> Complaint | None:
         case ("null", None) | ("number", int()):
             return None
         case "number", float():
-            return None if math.isfinite(value) else _WRONG_TYPE
+            return _WRONG_TYPE if math.isnan(value) else None
         case "string", str():
             return _judge_format(scalar, value)
         case "int", int():

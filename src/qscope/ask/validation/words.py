@@ -42,13 +42,19 @@ def show_value(value: Any) -> str:
         case int():
             return f"the number {show_integer(value)}"
         case float():
-            return f"the number {value!r}" if math.isfinite(value) else f"{value!r}, no JSON"
+            return _show_real(value)
         case dict():
             return "an object"
         case list() | tuple():
             return "an array"
         case _:
             return f"a {type(value).__name__}, no JSON"
+
+
+def _show_real(value: float) -> str:
+    if math.isnan(value):
+        return "nan, no JSON"
+    return "a number beyond all limits" if math.isinf(value) else f"the number {value!r}"
 
 
 def show_integer(value: int) -> str:

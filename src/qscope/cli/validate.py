@@ -1,0 +1,118 @@
+"""`qscope validate`: whether a QEMU would accept QMP commands."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import click
+from msgspec import structs
+
+from qscope.ask import Verdict
+from qscope.ask.finding import Finding, Severity, conclude
+from qscope.ask.validation import validate_message
+from qscope.ask.validation.stream import DEEPEST, Message, split_messages
+from qscope.cli.common import echo_json, format_option, make_printable, paint, with_interface
+from qscope.load.text import read_text
+from qscope.model.interface import Interface
+
+_STATUS = {Verdict.YES: 0, Verdict.NO: 1, Verdict.UNKNOWN: 3}
+_VERDICTS = {Verdict.YES: "accepted", Verdict.NO: "refused", Verdict.UNKNOWN: "cannot tell"}
+_MARKS = {Severity.WARNING: ("warning", "yellow"), Severity.UNKNOWN: ("cannot tell", "yellow")}
+_POLICIES = click.Choice(["accept", "warn", "reject"])
+
+
+class _Judged(NamedTuple):
+    message: Message
+    findings: list[Finding]
+
+
+@click.command(name="validate")
+@click.argument("source", metavar="JSON|FILE|-")
+@click.option(
+    "--deprecated", type=_POLICIES, default="warn", show_default=True,
+    help="What to make of deprecated commands, members and values.",
+)  # fmt: skip
+@click.option(
+    "--unstable", type=_POLICIES, default="warn", show_default=True,
+    help="What to make of unstable ones.",
+)  # fmt: skip
+@format_option
+@with_interface
+def command(interface: Interface, source: str, form: str, **policies: str) -> int:
+    """Say whether QEMU would accept QMP commands, and everything that is wrong with them.
+
+    \b
+      qscope validate '{"execute": "eject", "arguments": {"id": "cd0"}}'
+      qscope validate commands.json
+      journalctl ... | qscope validate -
+
+    A file, or stdin, may hold any number of them, one a line or otherwise, or a dialogue in which
+    '->' is in front of what the client sends. No QEMU is asked, and nothing is executed. Each
+    finding is one line of stdout: the member, what was given, what is right; with several commands
+    the number of the line stands in front. What depends on the state of a QEMU is not judged.
+
+    Exit status: 0 accepted; 1 refused, also as no JSON; 3 cannot tell, and what; 2 not readable.
+    """  # noqa: D301 - click reads \b
+    judged = [_judge(interface, message, policies) for message in _read(source)]
+    findings = [finding for each in judged for finding in each.findings]
+    verdict = conclude(findings)
+    if form == "json":
+        encoded = [_encode(each.message, finding) for each in judged for finding in each.findings]
+        echo_json({"verdict": _VERDICTS[verdict], "findings": encoded})
+    else:
+        _print(judged, verdict)
+    return _STATUS[verdict]
+
+
+def _read(source: str) -> list[Message]:
+    """Read JSON from the command line, or from what is named there."""
+    text = source if source.lstrip()[:1] in ("{", "[", '"', "'") else read_text(source)
+    # A level of JSON takes three frames; Python's own limit is meant for programs.
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 4 * DEEPEST))
+    messages = split_messages(text)
+    if not messages:
+        raise click.UsageError("there is no command in it")
+    return messages
+
+
+def _judge(interface: Interface, message: Message, policies: dict[str, str]) -> _Judged:
+    if message.error:
+        return _Judged(message, [Finding("json", "", message.error)])
+    found = validate_message(interface, message.value)
+    return _Judged(message, list(_apply(found, policies)))
+
+
+def _apply(findings: Iterable[Finding], policies: dict[str, str]) -> Iterator[Finding]:
+    """Make errors of warnings, or nothing, as the user wants it."""
+    for finding in findings:
+        policy = policies.get(finding.rule, "warn")
+        if policy == "reject":
+            yield structs.replace(finding, severity=Severity.ERROR)
+        elif policy == "warn":
+            yield finding
+
+
+def _print(judged: list[_Judged], verdict: Verdict) -> None:
+    for message, findings in judged:
+        number = f"{message.line}: " if len(judged) > 1 else ""
+        for finding in findings:
+            mark, colour = _MARKS.get(finding.severity, ("", ""))
+            end = f" [{paint(mark, colour)}]" if mark else ""
+            click.echo(number + make_printable(str(finding)) + end)
+    if verdict is Verdict.YES:
+        click.echo(paint("accepted", "green"))
+
+
+def _encode(message: Message, finding: Finding) -> dict[str, Any]:
+    value = message.value if isinstance(message.value, dict) else {}
+    return {
+        "line": message.line,
+        "command": value.get("execute", value.get("exec-oob")),
+        "member": finding.where,
+        "severity": finding.severity.value,
+        "rule": finding.rule,
+        "message": finding.message,
+        "right": finding.right,
+        "did-you-mean": finding.suggestions,
+        "evidence": finding.evidence,
+    }
