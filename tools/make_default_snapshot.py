@@ -15,11 +15,11 @@ import msgspec
 from msgspec import Raw
 
 from qscope.load.opening import EMBEDDED, EMBEDDED_INDEX
+from qscope.model.command_runs import ASK_WORDS, HELP, read_help, read_words
 from qscope.model.index import encode_index, make_index
 from qscope.model.properties import Property
 from qscope.model.property_types import find_type
 from qscope.model.snapshot import Snapshot, decode_snapshot, encode_snapshot
-from qscope.model.command_runs import ASK_WORDS, HELP, read_help, read_words
 from qscope.model.transcript import Exchange, Run
 from qscope.probe import probe_binary
 

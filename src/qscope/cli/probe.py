@@ -88,6 +88,7 @@ def command(
     _remark_unasked(interface, deaths)
     if verbose:
         _note_unanswered(recorded.snapshot, deaths)
+        _note_runs(interface, recorded.snapshot)
         _note_precision(interface)
     if output is not None:
         _write_snapshot(output, recorded.snapshot)
@@ -129,6 +130,15 @@ def _note_unanswered(snapshot: Snapshot, deaths: list[Death]) -> None:
             words = last_words.get(question)
             last = f"; its last words: {words}" if words else ""
             note(f"{question}: {exchange.outcome()}{last}")
+
+
+def _note_runs(interface: Interface, snapshot: Snapshot) -> None:
+    """Say which runs of the binary went wrong, and why nothing was learned from them."""
+    for run in snapshot.runs:
+        if run.ended:
+            note(f"{' '.join(run.argv)}: {run.ended}")
+    if silence := interface.command_line.silence:
+        note(f"the command line: {silence}")
 
 
 def _render_question(command: str, arguments: dict[str, Any] | None) -> str:
@@ -174,6 +184,7 @@ def _report(interface: Interface, recorded: Recorded, output: str | None) -> dic
         + len(interface.properties.find_crashed("object")),
         "machines": _count(listings.machines),
         "cpus": _count(listings.cpus),
+        "options": len(interface.command_line.options) or None,
         "schema-hash": schema_hash(interface) if known else None,
         "interface-hash": interface_hash(interface),
         "cached-in": recorded.cached_in,
