@@ -174,6 +174,7 @@ class TestExample:
             "netdev-stream": "yes", "netdev-stream-reconnect": "no", "sev-snp": "no",
             "png-screendump": "yes", "migrate-channels": "no", "eject-by-device": "no",
             "hvf-built-in": "no", "kvm-built-in": "yes", "vtpm": "yes", "sandbox": "yes",
+            "run-with-user": "no", "async-teardown": "yes", "audiodev": "yes",
         }  # fmt: skip
         assert {name: found[name] for name in expected} == expected
 
@@ -186,6 +187,7 @@ class TestExample:
         expected = {
             "discard-no-unref": "yes", "netdev-stream-reconnect": "yes", "sev-snp": "yes",
             "spice": "no", "tdx": "no", "iommufd": "yes", "netdev-passt": "no",
+            "run-with-user": "yes", "async-teardown": "yes",
         }  # fmt: skip
         assert {name: found[name] for name in expected} == expected
 
