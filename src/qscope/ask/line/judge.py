@@ -14,6 +14,7 @@ from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.accel import judge_accel
 from qscope.ask.line.cpu import judge_cpu
 from qscope.ask.line.device import judge_device
+from qscope.ask.line.drive import judge_drive
 from qscope.ask.line.globals import judge_global
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machine import judge_machine
@@ -28,6 +29,7 @@ Judge: TypeAlias = Callable[[Line, Occurrence], Iterator[Finding]]
 # Options whose parameters depend on what else is known than a type of their own.
 _JUDGES: Mapping[str, Judge] = {
     "device": judge_device,
+    "drive": judge_drive,
     "object": judge_object,
     "machine": judge_machine,
     "cpu": judge_cpu,

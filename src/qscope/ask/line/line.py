@@ -52,6 +52,14 @@ class Occurrence(Struct, frozen=True, dict=True):
         """Whether the argument is JSON."""
         return self.parsed is not None and self.parsed.syntax == "json"
 
+    @property
+    def reader(self) -> Reader:
+        """How QEMU reads the argument's values: QemuOpts' and -cpu's are strings."""
+        if self.is_json:
+            return Reader.STRICT
+        syntax = self.parsed.syntax if self.parsed else ""
+        return Reader.KEYVAL if syntax in ("keyval", "machine-props") else Reader.STRING
+
     @functools.cached_property
     def parameters(self) -> dict[str, Any]:
         """The argument's parameters by name; the last of several of one name, as QEMU takes it."""
@@ -105,15 +113,18 @@ class Line:
         integers = find_integers(command) if command else None
         for edge in edges:
             integers = integers.enter(edge) if integers else None
-        reader = Reader.STRICT if occurrence.is_json else Reader.KEYVAL
-        return Checker(self.find, reader, integers, dialect=self._dialect)
+        return Checker(self.find, occurrence.reader, integers, dialect=self._dialect)
+
+    @functools.cached_property
+    def keyval_checker(self) -> Checker:
+        """What judges values that are strings, whatever option they are of."""
+        return Checker(self.find, Reader.KEYVAL, dialect=self._dialect)
 
     def judge_properties(
         self, occurrence: Occurrence, owner: PropertyOwner, given: dict[str, Any]
     ) -> Iterator[Finding]:
         """Yield what is wrong with the QOM properties that an option gives to a type."""
-        reader = Reader.STRICT if occurrence.is_json else Reader.KEYVAL
-        return judge_properties(self.interface, owner, given, reader, self._dialect)
+        return judge_properties(self.interface, owner, given, occurrence.reader, self._dialect)
 
     @functools.cached_property
     def _dialect(self) -> Dialect:

@@ -1,0 +1,272 @@
+"""Rules about -drive and its short forms: places on buses, media, what excludes what."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from qscope.ask.line.drive import RENAMED, find_blockdev_options, find_driver
+from qscope.ask.line.families import find_family
+from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.syntax.scalars import parse_bool, parse_int
+from qscope.errors import ArgumentError
+from qscope.model.schema_info import ObjectType
+
+_ALL = ("5.2", "7.2", "10.0", "11.1")
+
+# Short forms: what they stand for (system/vl.c): interface ("" the machine's own), index, media.
+_SHORT: Mapping[str, tuple[str, int | None, str]] = {
+    "hda": ("", 0, "disk"),
+    "hdb": ("", 1, "disk"),
+    "hdc": ("", 2, "disk"),
+    "hdd": ("", 3, "disk"),
+    "cdrom": ("", 2, "cdrom"),
+    "fda": ("floppy", 0, "disk"),
+    "fdb": ("floppy", 1, "disk"),
+    "sd": ("sd", 0, "disk"),
+    "mtdblock": ("mtd", None, "disk"),
+    "pflash": ("pflash", None, "disk"),
+}
+# How many units a bus has (blockdev.c, if_max_devs); q35's IDE buses have one. One unit: no limit.
+_UNITS: Mapping[str, int] = {"ide": 2, "scsi": 7}
+# Machine family -> interface -> how many buses it has (measured on 5.2 to 11.1); None: any number.
+_BUSES: Mapping[str, Mapping[str, int | None]] = {
+    "pc": {"ide": 2, "floppy": 1, "pflash": 1, "virtio": None},
+    "q35": {"ide": 6, "floppy": 1, "pflash": 1, "virtio": None},
+    "isapc": {"ide": 2, "floppy": 1, "pflash": 1},
+    "none": {},
+}
+_LAST_FLOPPY = 1
+_DISKS = ("ide", "virtio", "scsi")
+_HAS_ERROR_ACTIONS = frozenset(("ide", "scsi", "virtio", "none"))
+
+
+class Drive(NamedTuple):
+    """A drive: where it is plugged in. `unit` and `place` are -1 where QEMU chooses."""
+
+    occurrence: Occurrence
+    interface: str
+    media: str
+    place: int
+    bus: int = 0
+    unit: int = -1
+
+
+def list_drives(line: Line) -> Iterator[Drive]:
+    """Yield the drives of a line; their interface is ide by default, as that of PCs is."""
+    for occurrence in line.occurrences:
+        if occurrence.name in _SHORT and occurrence.word.argument is not None:
+            interface, index, media = _SHORT[occurrence.name]
+            yield Drive(
+                occurrence, interface or "ide", -1, -1, -1 if index is None else index, media
+            )
+        elif occurrence.name == "drive" and occurrence.parsed is not None:
+            place, unit = _read(occurrence, "index", -1), _read(occurrence, "unit", -1)
+            interface, media = occurrence.get("if") or "ide", occurrence.get("media") or "disk"
+            yield Drive(occurrence, interface, media, place, _read(occurrence, "bus", 0), unit)
+
+
+def _read(occurrence: Occurrence, name: str, default: int) -> int:
+    try:
+        return parse_int(occurrence.get(name) or str(default))
+    except ArgumentError:
+        return default
+
+
+def _count_units(line: Line, interface: str) -> int:
+    if interface == "ide" and find_family(line) == "q35":
+        return 1
+    return _UNITS.get(interface, 0)
+
+
+def find_misplaced(line: Line) -> Iterator[Fault]:
+    """Yield each drive whose place does not exist or is taken."""
+    taken: set[tuple[str, int, int]] = set()
+    family = find_family(line)
+    for drive in list_drives(line):
+        if drive.place >= 0 and (drive.bus or drive.unit >= 0):
+            yield Fault(drive.occurrence, "index", "an index cannot be used with bus and unit")
+            continue
+        bus, unit = _find_place(line, drive, taken)
+        units = _count_units(line, drive.interface)
+        if units and unit >= units:
+            yield Fault(drive.occurrence, "unit", f"unit {unit} is too large", f"0 to {units - 1}")
+        elif (drive.interface, bus, unit) in taken:
+            where = "index" if drive.place >= 0 else "unit"
+            what = f"there is another drive at if={drive.interface},bus={bus},unit={unit}"
+            yield Fault(drive.occurrence, where, what)
+        elif not _has_place(family, drive.interface, bus, unit):
+            what = f"machines of this family have no if={drive.interface},bus={bus},unit={unit}"
+            yield Fault(drive.occurrence, "if", what)
+        taken.add((drive.interface, bus, unit))
+
+
+def _find_place(line: Line, drive: Drive, taken: set[tuple[str, int, int]]) -> tuple[int, int]:
+    """Return the bus and the unit of a drive as drive_new() chooses them."""
+    units = _count_units(line, drive.interface)
+    if drive.place >= 0:
+        return divmod(drive.place, units) if units else (0, drive.place)
+    bus, unit = drive.bus, max(drive.unit, 0)
+    while drive.unit < 0 and (drive.interface, bus, unit) in taken:
+        unit += 1
+        if units and unit >= units:
+            bus, unit = bus + 1, 0
+    return bus, unit
+
+
+def _has_place(family: str, interface: str, bus: int, unit: int) -> bool:
+    if family not in _BUSES or interface == "none":
+        return True
+    buses = _BUSES[family].get(interface, 0)
+    if interface == "floppy" and unit > _LAST_FLOPPY:
+        return False
+    return buses is None or bus < buses
+
+
+def find_empty(line: Line) -> Iterator[Fault]:
+    """Yield each drive that needs an image and has none."""
+    for drive in list_drives(line):
+        occurrence = drive.occurrence
+        if occurrence.name != "drive" or _has_image(occurrence):
+            continue
+        driver = find_driver(occurrence)
+        if driver is not None and _needs_file(line, driver):
+            yield Fault(occurrence, "file", f"the block driver {driver!r} needs a file")
+        elif driver is None and _is_disk(drive) and find_family(line) in _BUSES:
+            # What other machines do is not known.
+            yield Fault(occurrence, "file", "a disk needs an image, and none is given")
+
+
+def _is_disk(drive: Drive) -> bool:
+    return drive.media == "disk" and drive.interface in _DISKS
+
+
+def _has_image(occurrence: Occurrence) -> bool:
+    names = ("file", "filename", "image", "server", "url", "dir", "path", "host", "device")
+    stems = {name.partition(".")[0] for name in occurrence.parameters}
+    return any(name in stems for name in names)
+
+
+def _needs_file(line: Line, driver: str) -> bool:
+    """Whether a driver's branch of blockdev-add has a member that is mandatory."""
+    options = find_blockdev_options(line)
+    branch = next((v.type for v in options.variants if v.case == driver), "") if options else ""
+    entity = line.find(branch) if branch else None
+    return isinstance(entity, ObjectType) and any(not each.optional for each in entity.members)
+
+
+def find_exclusions(line: Line) -> Iterator[Fault]:
+    """Yield each drive with parameters that exclude each other."""
+    for occurrence in line.select("drive"):
+        if "driver" in occurrence.parameters and "format" in occurrence.parameters:
+            yield Fault(occurrence, "format", "driver and format are both given")
+
+
+def find_error_actions(line: Line) -> Iterator[Fault]:
+    """Yield each rerror and werror of a drive whose bus has none, or of a cdrom's."""
+    for drive in list_drives(line):
+        for name in ("werror", "rerror"):
+            if drive.occurrence.get(name) and drive.interface not in _HAS_ERROR_ACTIONS:
+                yield Fault(drive.occurrence, name, f"if={drive.interface} does not support it")
+
+
+def is_on(occurrence: Occurrence, name: str) -> bool:
+    """Whether a boolean parameter, under its new or its old name, is given and true."""
+    names = [name, *(old for old, new in RENAMED.items() if new == name)]
+    for each in names:
+        value = occurrence.parameters.get(each)
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            try:
+                return parse_bool(value)
+            except ArgumentError:
+                return False
+    return False
+
+
+def find_throttling(line: Line) -> Iterator[Fault]:
+    """Yield limits of a drive that contradict each other (util/throttle.c, throttle_is_valid)."""
+    for occurrence in line.select("drive"):
+        limits = _read_limits(occurrence)
+        for what in ("bps", "iops"):
+            yield from _judge_limits(occurrence, limits, what)
+        if limits.get("iops-size") and not any(
+            limits.get(f"iops-{kind}") for kind in ("total", "read", "write")
+        ):
+            yield Fault(occurrence, "iops_size", "iops_size needs a limit of iops")
+
+
+_MOST = 10**15
+
+
+def _read_limits(occurrence: Occurrence) -> dict[str, int]:
+    limits = {}
+    for name, value in occurrence.parameters.items():
+        stem, _, limit = RENAMED.get(name, name).partition(".")
+        if stem == "throttling" and limit != "group":
+            try:
+                limits[limit] = parse_int(str(value))
+            except ArgumentError:
+                continue
+    return limits
+
+
+def _judge_limits(occurrence: Occurrence, limits: dict[str, int], what: str) -> Iterator[Fault]:
+    total = limits.get(f"{what}-total", 0) or limits.get(f"{what}-total-max", 0)
+    others = any(
+        limits.get(f"{what}-{kind}{end}", 0) for kind in ("read", "write") for end in ("", "-max")
+    )
+    if total and others:
+        yield Fault(occurrence, what, "a total excludes limits of reads and of writes")
+    for kind in ("total", "read", "write"):
+        average, most = limits.get(f"{what}-{kind}", 0), limits.get(f"{what}-{kind}-max", 0)
+        if not (0 <= average <= _MOST and 0 <= most <= _MOST):
+            yield Fault(occurrence, what, "it is out of range", f"0 to {_MOST}")
+        elif most and not average:
+            yield Fault(occurrence, f"{what}_max", f"it needs {what}, too")
+        elif most and most < average:
+            yield Fault(occurrence, f"{what}_max", f"it is lower than {what}")
+
+
+RULES = (
+    Rule(
+        "drive-place",
+        "each place on a machine's buses has room for one drive",
+        _ALL,
+        "-drive driver=null-co,index=6",
+        "-drive driver=null-co,index=5",
+        find_misplaced,
+    ),
+    Rule(
+        "drive-empty",
+        "disks and image formats need an image",
+        _ALL,
+        "-drive if=none,id=d0,readonly=on,format=raw",
+        "-drive if=none,id=d0,media=cdrom,readonly=on",
+        find_empty,
+    ),
+    Rule(
+        "drive-driver-twice",
+        "format is the old name of driver",
+        _ALL,
+        "-drive driver=null-co,format=raw,if=none,id=d0",
+        "-drive driver=null-co,if=none,id=d0",
+        find_exclusions,
+    ),
+    Rule(
+        "drive-error-action",
+        "only some buses can act on an error",
+        _ALL,
+        "-drive if=floppy,driver=null-co,werror=stop",
+        "-drive if=virtio,driver=null-co,werror=stop",
+        find_error_actions,
+    ),
+    Rule(
+        "drive-throttling",
+        "limits must not contradict each other",
+        _ALL,
+        "-drive driver=null-co,if=none,id=d0,bps=1000,bps_rd=500",
+        "-drive driver=null-co,if=none,id=d0,iops=100,iops_max=500",
+        find_throttling,
+    ),
+)
