@@ -28,12 +28,12 @@ def run(*words: str, **options) -> "subprocess.CompletedProcess[str]":
     [
         (["query", *SOURCE, "stop"], 0),
         (["query", *SOURCE, "stop", "nosuch"], 1),
-        (["query", *SOURCE, "stop", "option:drive"], 3),
-        (["query", *SOURCE, "nosuch", "option:drive"], 1),
+        (["query", *SOURCE, "stop", "option:drive/x"], 3),
+        (["query", *SOURCE, "nosuch", "option:drive/x"], 1),
         (["query", *SOURCE, "stop", "str/!string/x"], 2),
         (["show", *SOURCE, "stop"], 0),
         (["show", *SOURCE, "nosuch"], 1),
-        (["show", *SOURCE, "option:drive"], 3),
+        (["show", *SOURCE, "option:drive/x"], 3),
         (["show", *SOURCE, "screendump/arg-type/format/^png"], 2),
         (["show", *SOURCE, "str/!string/x"], 2),
         (["list", *SOURCE, "stop"], 0),
@@ -245,7 +245,7 @@ def test_alone_it_shows_its_help():
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-@pytest.mark.parametrize(("path", "status"), [("stop", 0), ("nosuch", 1), ("option:x", 3)])
+@pytest.mark.parametrize(("path", "status"), [("stop", 0), ("nosuch", 1), ("option:drive/x", 3)])
 def test_closed_streams_change_no_answer(closed, path, status):
     command = f"{sys.executable} -m qscope query --snapshot {EMBEDDED} {path} {closed}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)

@@ -6,36 +6,47 @@ what is asked is complete; unknown otherwise. A witness is asked last.
 
 from collections.abc import Iterator, Sequence
 
+from msgspec import structs
+
 from qscope.ask.answer import Answer, Verdict, unknown
 from qscope.ask.describe import describe_type
 from qscope.ask.listed import BY_PREFIX
 from qscope.ask.options.find import find_option
 from qscope.ask.options.groups import KINDS
-from qscope.ask.options.presence import presence
+from qscope.ask.options.presence import QCLO, presence
 from qscope.ask.options.scalars import list_open_words
 from qscope.ask.path import Path, Step, compile_path
 from qscope.ask.walk import Walk, walk
 from qscope.ask.witness import Asking, ask_witness
 from qscope.model.interface import Interface
-from qscope.model.option import Option
+from qscope.model.option import Option, OptionEvidence
 from qscope.model.schema_info import EnumType, Member, ObjectType, OpaqueEntity
 
 # How much must be known of an argument for absence to mean something.
 _COMPLETE = frozenset(("exact", "names", "scalar"))
+# The path that asks about one kind of what an option makes, and how much further its components are
+# in the option's path.
+_KINDS = {
+    "device": ("device_add/arg-type/+", -1),
+    "machine": ("machine:", 1),
+    "M": ("machine:", 1),
+    "accel": ("accel:", 1),
+    "cpu": ("cpu:", 1),
+}
 # In how many branches what was found is named.
 _MOST_NAMED = 3
 
 
 def ask_option(interface: Interface, path: Path, ask: Asking) -> Answer:
     """Answer `option:NAME` and what comes behind it."""
-    answer = _ask_directly(interface, path)
+    answer = _ask_directly(interface, path, ask)
     if answer.verdict is not Verdict.UNKNOWN:
         return answer
     by_witness = ask_witness(interface, path.text, ask)
     return answer if by_witness is None else by_witness
 
 
-def _ask_directly(interface: Interface, path: Path) -> Answer:
+def _ask_directly(interface: Interface, path: Path, ask: Asking) -> Answer:
     present = presence(interface, path.name)
     if present.verdict is not Verdict.YES:
         return present
@@ -51,11 +62,32 @@ def _ask_directly(interface: Interface, path: Path) -> Answer:
     if option.availability != "ok":
         why = f"QEMU refuses -{option.name} whatever its argument is: {option.availability}"
         return Answer(Verdict.NO, present.evidence, why, position=1)
-    answer = _ask_argument(interface, option, path.steps)
+    answer = _ask_kind(interface, option, path.steps, ask)
+    answer = answer or _ask_argument(interface, option, path.steps)
     if answer.verdict is Verdict.YES and _lacks_group(interface, option):
         why = f"this QEMU does not list the group {option.group!r}: perhaps it lacks what it needs"
         return unknown(answer.evidence, why)
     return answer
+
+
+def _ask_kind(
+    interface: Interface, option: Option, steps: Sequence[Step], ask: Asking
+) -> Answer | None:
+    """Answer for one driver, machine, … as the path does that asks about it; None for others.
+
+    Types are made only of what told its properties: whether another one exists, its path knows.
+    """
+    stem, shift = _KINDS.get(option.name, ("", 0))
+    if not stem or steps[0].modifier != "+":
+        return None
+    entity = interface.find(option.arg_type or "")
+    cases = [each.case for each in entity.variants] if isinstance(entity, ObjectType) else []
+    if steps[0].name in cases and option.name != "device":
+        return None
+    rest = "".join(f"/{step.text}" for step in steps[1:])
+    found = ask(interface, f"{stem}{steps[0].name}{rest}")
+    position = None if found.position is None else found.position + shift
+    return structs.replace(found, position=position)
 
 
 def _lacks_group(interface: Interface, option: Option) -> bool:
@@ -100,10 +132,23 @@ def _take_literally(entity: object, steps: Sequence[Step]) -> Sequence[Step]:
 
 def describe_evidence(option: Option) -> str:
     """Say what the type of an option's argument rests on."""
-    about_type = [each for each in option.evidence if str(each) != "table options"]
-    kinds = ("qmp-arg", "qmp-ret", "qom", "qclo", "listing", "help", "table")
-    said = [str(each) for each in about_type if each.kind in kinds and each.path != "-help"]
-    return f"-{option.name}: {', '.join(said)}" if said else f"-{option.name}: the table of options"
+    said = [_NAMES[each.kind].format(each.path) for each in option.evidence if _is_about_type(each)]
+    return ", ".join(said) or "the table of options"
+
+
+def _is_about_type(evidence: OptionEvidence) -> bool:
+    """Whether it says what an argument is, not only that there is such an option."""
+    return evidence.kind in _NAMES and evidence.path not in ("options", "-help", QCLO)
+
+
+_NAMES = {
+    "qmp-arg": "query-qmp-schema {}",
+    "qmp-ret": "query-qmp-schema {}",
+    "qom": "{}",
+    "qclo": f"{QCLO} {{}}",
+    "help": "{}",
+    "table": "the table of {}",
+}
 
 
 def _affirm(
@@ -129,7 +174,7 @@ def _find_basis(interface: Interface, option: Option, steps: Sequence[Step]) -> 
         members: tuple[Member, ...] = entity.members if isinstance(entity, ObjectType) else ()
         member = next((each for each in members if each.name == step.name), None)
         basis = getattr(member, "basis", "")
-        return f"by {basis}" if basis else ""
+        return f"its type is {basis}" if basis else ""
     return ""
 
 

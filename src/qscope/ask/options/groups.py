@@ -98,7 +98,7 @@ def _make_type(
     own = {parameter for branch in row.branches.values() for parameter in branch}
     tag = make_words(interface, cases, f"option:{name}:{row.tag}")
     shared = [each for each in members if each.name not in own and each.name != row.tag]
-    first = ParameterMember(name=row.tag, type=tag, basis="the back ends that QEMU lists")
+    first = ParameterMember(name=row.tag, type=tag, basis="the kinds that QEMU lists")
     return ObjectType(
         name=f"option:{name}", members=(first, *shared), tag=row.tag, variants=variants
     )
@@ -115,13 +115,22 @@ def _make_members(
         text = table.get(name)
         known = make_scalar(interface, text) if text and may_refine(coarse, text) else None
         plain = make_scalar(interface, COARSE.get(coarse, "untold"))
-        basis = "the table of parameters" if known else "query-command-line-options"
+        basis = _name_basis(text if known else None)
         yield ParameterMember(name=name, type=known or plain or "", default=None, basis=basis)
     for name, text in table.items():
         if name not in told and (not told or name == "id"):
             known = make_scalar(interface, text) or make_scalar(interface, "untold")
-            basis = "the table of parameters"
+            basis = _name_basis(text)
             yield ParameterMember(name=name, type=known or "", default=None, basis=basis)
+
+
+def _name_basis(text: str | None) -> str:
+    """Say what the type of a parameter is taken from."""
+    if text is None:
+        return "what query-command-line-options says"
+    if text.startswith("@"):
+        return f"that of {text[1:]} in the schema"
+    return "what the table of parameters says"
 
 
 def _list_cases(interface: Interface, name: str, row: Parameters) -> Iterator[str]:
@@ -151,7 +160,7 @@ def _make_branch(
         return interface.qom.adopt(OpaqueEntity(made_name, "unknown", raw))
     table = row.branches[case]
     here = {each: told[each] for each in table if each in told}
-    members = tuple(_make_members(interface, here, table if not told else {**table}))
+    members = tuple(_make_members(interface, here, table))
     if told:
         members = tuple(each for each in members if each.name in told)
     return interface.qom.adopt(ObjectType(name=made_name, members=members))

@@ -13,7 +13,7 @@ from qscope.ask.owner import ACCELERATOR, find_owner
 from qscope.ask.path import compile_path
 from qscope.model.interface import Interface
 from qscope.model.option import OptionEvidence
-from qscope.model.schema_info import Member, ObjectType, Variant
+from qscope.model.schema_info import Member, ObjectType, OpaqueEntity, Variant
 
 
 def find_qom_argument(interface: Interface, name: str) -> Argument | None:
@@ -37,10 +37,23 @@ def _list_drivers(interface: Interface) -> Iterator[tuple[str, str]]:
     creatable = set(list_branches(interface, "device_add"))
     told = interface.properties.list_told("device")
     for driver in interface.listings.drivers or ():
-        if driver.name in creatable and driver.name in told:
-            yield driver.name, f"device-arguments:{driver.name}"
+        if driver.name in creatable:
+            is_told = driver.name in told
+            made = (
+                f"device-arguments:{driver.name}"
+                if is_told
+                else make_untold(interface, driver.name)
+            )
+            yield driver.name, made
             if driver.alias:
-                yield driver.alias, f"device-arguments:{driver.name}"
+                yield driver.alias, made
+
+
+def make_untold(interface: Interface, name: str) -> str:
+    """Return the name of a type of which nothing is known but whose it is."""
+    made = f"option:untold:{name}"
+    raw = {"name": made, "meta-type": "untold"}
+    return interface.qom.adopt(OpaqueEntity(made, "untold", raw))
 
 
 def _find_object(interface: Interface) -> Argument | None:
