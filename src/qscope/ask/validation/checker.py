@@ -50,7 +50,7 @@ class Checker:
     `find` returns entities by name; `reader` is how QEMU reads the value; `integers` is the place
     in the table of integers at which it begins (`find_integers` of a command, entered as far as
     the value is). `evidence` is what says what the types say; `dialect` is how this
-    QEMU reads sizes and, with KEYVAL, booleans.
+    QEMU reads sizes.
     """
 
     def __init__(

@@ -72,7 +72,7 @@ def judge_scalar(scalar: Scalar, value: Any, reader: Reader) -> Complaint | None
         case "string":
             return _judge_format(scalar, value)
         case "boolean":
-            return _judge_boolean(scalar, value, reader)
+            return _judge_boolean(value)
         case "int":
             return _judge_digits(scalar, value)
         case "number":
@@ -125,11 +125,7 @@ def _judge_format(scalar: Scalar, text: str) -> Complaint | None:
     return Complaint("format", f"takes {right}") if right else None
 
 
-def _judge_boolean(scalar: Scalar, text: str, reader: Reader) -> Complaint | None:
-    is_old = scalar.dialect is Dialect.V2_5
-    # keyval knew two words before QEMU 6.0.
-    if is_old and reader is Reader.KEYVAL and text not in ("on", "off"):
-        return Complaint("wrong-type", "takes on | off")
+def _judge_boolean(text: str) -> Complaint | None:
     try:
         parse_bool(text)
     except ArgumentError:

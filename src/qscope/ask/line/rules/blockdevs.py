@@ -145,18 +145,21 @@ def find_formats(line: Line) -> Iterator[Fault]:
             continue
         made = names.find("drive", file) if isinstance(file, str) else None
         options = made.occurrence.parameters if made else file
-        if isinstance(options, dict) and options.get("driver") in ("null-co", "null-aio"):
+        if isinstance(options, dict) and options.get("driver") in _NULLS:
             yield Fault(node.occurrence, node.name("file"), f"there is no {driver} image in it")
+
+
+# Drivers of images that read as zeroes.
+_NULLS = ("null-co", "null-aio")
 
 
 def find_drive_formats(line: Line) -> Iterator[Fault]:
     """Yield likewise the formats of -drive."""
     for occurrence in line.select("drive"):
         driver, file = find_driver(occurrence), occurrence.get("file") or ""
-        inner = occurrence.get("file.driver")
-        if driver in _WITH_MAGIC and driver in list_drivers(line):
-            if file.startswith(("null-co:", "null-aio:")) or inner in ("null-co", "null-aio"):
-                yield Fault(occurrence, "format", f"there is no {driver} image in it")
+        is_null = occurrence.get("file.driver") in _NULLS or file.partition(":")[0] in _NULLS
+        if is_null and driver in _WITH_MAGIC and driver in list_drivers(line):
+            yield Fault(occurrence, "format", f"there is no {driver} image in it")
 
 
 # Formats that begin with a magic number, so that zeroes are none.

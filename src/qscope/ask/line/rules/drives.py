@@ -56,9 +56,7 @@ def list_drives(line: Line) -> Iterator[Drive]:
     for occurrence in line.occurrences:
         if occurrence.name in _SHORT and occurrence.word.argument is not None:
             interface, index, media = _SHORT[occurrence.name]
-            yield Drive(
-                occurrence, interface or "ide", -1, -1, -1 if index is None else index, media
-            )
+            yield Drive(occurrence, interface or "ide", media, -1 if index is None else index)
         elif occurrence.name == "drive" and occurrence.parsed is not None:
             place, unit = _read(occurrence, "index", -1), _read(occurrence, "unit", -1)
             interface, media = occurrence.get("if") or "ide", occurrence.get("media") or "disk"
