@@ -52,7 +52,7 @@ def judge(interface, row):
     return validate_message(interface, message.value)
 
 
-@pytest.mark.parametrize("other", find_qemus())
+@pytest.mark.parametrize("other", [*find_qemus()])
 def test_verdicts_agree_with_qemu(qemu, other, deep_recursion):
     binary, rows = other or shutil.which(qemu), read_rows()
     interface = qscope.open(binary)

@@ -39,7 +39,8 @@ _REFUSALS = [
         r"Invalid node name$",
         r"Invalid qdev ID '(.*)'$",
         r"The command (.*) does not support OOB$",
-        r"JSON parse error, .*",
+        r"(?:\d+:\d+: )?JSON parse error, .*",
+        r"JSON nesting depth limit exceeded$",
         r"Invalid JSON syntax$",
     )
 ]
