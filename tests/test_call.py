@@ -5,6 +5,8 @@ import json
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qscope.ask.finding import Finding, Severity
 from qscope.errors import ArgumentError, DisconnectError, ProtocolError
@@ -129,6 +131,20 @@ class TestParsing:
         with pytest.raises(ArgumentError) as caught:
             parse_attempt(*words)
         assert says in str(caught.value)
+
+
+@given(
+    st.text(st.sampled_from("{}[]\"':, hmp:executargsid\\u1.e-\n\udcff")),
+    st.none() | st.text(st.sampled_from("{}[]\"':, a1.e-\\")),
+)
+def test_any_words_are_an_attempt_or_refused(text, arguments):
+    try:
+        attempt = parse_attempt(text, arguments)
+    except ArgumentError as error:
+        assert str(error)
+    else:
+        assert json.dumps(attempt.arguments, allow_nan=False)
+        assert attempt.topic or not attempt.is_hmp
 
 
 def serve_hmp(answers):

@@ -4,6 +4,8 @@ import json
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qscope.ask import Verdict
 from qscope.ask.requirements import (
@@ -119,6 +121,18 @@ def test_what_is_wrong_with_a_file(text, says):
     with pytest.raises(RequirementsError) as caught:
         parse_requirements(text)
     assert says in caught.value.mistakes[0]
+
+
+@given(
+    st.lists(
+        st.sampled_from(["[a]", "any", "all", "=", "[", "]", "{", "}", '"', "stop", ",", "\n"])
+    )
+)
+def test_any_file_is_read_or_refused(words):
+    try:
+        assert parse_requirements("".join(words)).features
+    except RequirementsError as error:
+        assert error.mistakes
 
 
 def test_all_mistakes_are_told():
