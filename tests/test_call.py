@@ -138,11 +138,8 @@ class TestParsing:
     st.none() | st.text(st.sampled_from("{}[]\"':, a1.e-\\")),
 )
 def test_any_words_are_an_attempt_or_refused(text, arguments):
-    try:
+    with contextlib.suppress(ArgumentError):
         attempt = parse_attempt(text, arguments)
-    except ArgumentError as error:
-        assert str(error)
-    else:
         assert json.dumps(attempt.arguments, allow_nan=False)
         assert attempt.topic or not attempt.is_hmp
 
