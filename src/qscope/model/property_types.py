@@ -198,8 +198,9 @@ _READ_ONLY_OF = frozenset(
 _WRITABLE_OF = frozenset((owner, "attached") for owner in ("usb-bot", "usb-uas"))
 
 # Types that QOM's names do not tell, by the name of the property and QOM's of its type: sizes of 32
-# bits, powers of two up to 2 MiB or 0 (hw/core/qdev-properties.c), lists (backends/hostmem.c), and
-# what x86 CPU models check (target/i386/cpu.c).
+# bits, powers of two up to 2 MiB or 0 (hw/core/qdev-properties.c), lists (backends/hostmem.c),
+# what x86 CPU models check (target/i386/cpu.c), and what the setters of backends/hostmem*.c and
+# accel/tcg/tcg-all.c read.
 _SIZE32 = _scalar("int", 0, 2**32 - 1, "size32", "size")
 _BLOCK_SIZE = _scalar("int", 0, 2 << 20, "block-size", "size")
 _BY_PROPERTY = {
@@ -210,6 +211,10 @@ _BY_PROPERTY = {
         )
     },
     **{(f"{name}_block_size", "size"): _BLOCK_SIZE for name in ("logical", "physical")},
+    # Of memory backends: size, align, offset, hugetlbsize; of tcg-accel: tb-size, in megabytes.
+    **{(name, "int"): _SIZE for name in ("size", "align", "offset", "hugetlbsize")},
+    ("tb-size", "int"): _scalar("int", *_INTEGERS["uint32"], "uint32"),
+    ("thread", "string"): _enum(("single", "multi")),
     ("host-nodes", "int"): _array(_scalar("int", *_INTEGERS["uint16"], "uint16")),
     ("family", "int"): _scalar("int", 0, 270, "family"),
     ("model", "int"): _scalar("int", 0, 255, "model"),

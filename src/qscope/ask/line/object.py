@@ -1,23 +1,47 @@
 """Judge -object: by object-add's schema, before 6.0 by QOM properties.
 
-In: a line and an occurrence of -object. Out: findings about its type and properties.
+In: a line and an occurrence of -object. Out: findings about its type and properties. How objects
+and their properties hang together is left to rules/objects.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from qscope.ask.answer import Verdict
-from qscope.ask.branches import is_creatable_object, list_creatable_objects
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.values import build_value
+from qscope.ask.line.values import build_value, expand_ranges
 from qscope.ask.syntax.qemuopts import Parameter
+from qscope.ask.validation.objects import judge_object_type
 from qscope.ask.validation.properties import PropertyOwner
-from qscope.model.near import near
 from qscope.model.schema_info import Command, ObjectType
 
 # Parameters of -object itself.
 _OWN = ("qom-type", "id")
+# What is mandatory before 6.0, when no schema says so (each type's complete() method there).
+_MANDATORY: Mapping[str, tuple[str, ...]] = {
+    "authz-list-file": ("filename",),
+    "authz-pam": ("service",),
+    "authz-simple": ("identity",),
+    "can-host-socketcan": ("canbus", "if"),
+    "colo-compare": ("primary_in", "secondary_in", "outdev", "iothread"),
+    "cryptodev-vhost-user": ("chardev",),
+    "dbus-vmstate": ("addr",),
+    "filter-buffer": ("netdev", "interval"),
+    "filter-dump": ("netdev", "file"),
+    "filter-mirror": ("netdev", "outdev"),
+    "filter-redirector": ("netdev",),
+    "filter-replay": ("netdev",),
+    "filter-rewriter": ("netdev",),
+    "input-barrier": ("name",),
+    "input-linux": ("evdev",),
+    "memory-backend-file": ("mem-path", "size"),
+    "memory-backend-memfd": ("size",),
+    "memory-backend-ram": ("size",),
+    "pr-manager-helper": ("path",),
+    "rng-egd": ("chardev",),
+    "secret_keyring": ("serial",),
+    "x-remote-object": ("fd", "devid"),
+}
 
 
 def judge_object(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
@@ -26,14 +50,9 @@ def judge_object(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     if not typename:
         yield Finding("member-missing", "qom-type", "a type is mandatory")
         return
-    present = is_creatable_object(line.interface, typename)
-    if present.verdict is Verdict.NO:
-        guesses = tuple(near(typename, list_creatable_objects(line.interface) or ()))
-        what = f"no type {typename!r} that a user may create ({present.why})"
-        yield Finding("object-unknown", "qom-type", what, suggestions=guesses)
-    elif present.verdict is Verdict.UNKNOWN:
-        yield Finding("object-unknown", "qom-type", present.why, Severity.UNKNOWN)
-    else:
+    found = list(judge_object_type(line.interface, {"qom-type": typename}))
+    yield from found
+    if not any(each.severity is Severity.ERROR for each in found):
         yield from _judge_properties(line, occurrence, typename)
 
 
@@ -43,10 +62,20 @@ def _judge_properties(line: Line, occurrence: Occurrence, typename: str) -> Iter
         checker = line.make_checker(occurrence, "object-add")
         yield from checker.check(schema.name, _build(line, occurrence, schema.name), "")
         return
-    if "id" not in occurrence.parameters:
-        yield Finding("member-missing", "id", "an ID is mandatory")
+    for name in ("id", *_MANDATORY.get(typename, ())):
+        if name not in occurrence.parameters:
+            yield Finding("member-missing", name, f"{name} is mandatory", evidence="table")
     given = {name: value for name, value in occurrence.parameters.items() if name not in _OWN}
-    yield from line.judge_properties(occurrence, PropertyOwner("object", typename), given)
+    yield from line.judge_properties(
+        occurrence, PropertyOwner("object", typename), _list_numbers(occurrence, given)
+    )
+
+
+def _list_numbers(occurrence: Occurrence, given: dict[str, Any]) -> dict[str, Any]:
+    """Make a list of `host-nodes=0-3`, which is the only one that an object took before 6.0."""
+    if "host-nodes" not in given or occurrence.is_json:
+        return given
+    return {**given, "host-nodes": expand_ranges([given["host-nodes"]])}
 
 
 def find_object_add(line: Line) -> ObjectType | None:

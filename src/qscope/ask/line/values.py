@@ -50,11 +50,16 @@ def _build(find: Find, type_name: str | None, values: list[str]) -> Any:
         return values[-1]
     element = find(entity.element_type)
     if isinstance(element, BuiltinType) and element.json_type == "int":
-        return [number for value in values for number in _expand(value)]
+        return expand_ranges(values)
     if isinstance(element, ObjectType) and len(element.members) == 1:
         # A list of String: each value is the one member (hostfwd, dnssearch).
         return [{element.members[0].name: value} for value in values]
     return values
+
+
+def expand_ranges(values: Iterable[str]) -> list[str]:
+    """Return the numbers of a list such as `0`, `2-3`."""
+    return [number for value in values for number in _expand(value)]
 
 
 def _expand(text: str) -> list[str]:
