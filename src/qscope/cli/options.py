@@ -93,7 +93,7 @@ def list_facts(option: Option) -> Iterator[tuple[str, str]]:
     facts = {
         "syntax": ", ".join(option.syntax),
         "implied key": option.implied_key or "",
-        "a second one": repeated.get(option.repeat or "", ""),
+        "a second one": repeated.get(option.repeat or "", "") if option.arg else "",
         "closed": closed if option.arg else "",
         "known": option.completeness if option.arg else "",
         "words": " | ".join(option.words or ()),

@@ -32,6 +32,8 @@ _KINDS = {
     "M": ("machine:", 1),
     "accel": ("accel:", 1),
     "cpu": ("cpu:", 1),
+    # Written DRIVER.PROPERTY=VALUE.
+    "global": ("device:", 1),
 }
 # In how many branches what was found is named.
 _MOST_NAMED = 3
@@ -174,7 +176,7 @@ def _find_basis(interface: Interface, option: Option, steps: Sequence[Step]) -> 
         members: tuple[Member, ...] = entity.members if isinstance(entity, ObjectType) else ()
         member = next((each for each in members if each.name == step.name), None)
         basis = getattr(member, "basis", "")
-        return f"its type is {basis}" if basis else ""
+        return f"by {basis}" if basis else ""
     return ""
 
 

@@ -111,7 +111,7 @@ def _make_members(
 
     An `id` is no parameter of a group, and yet every option that can be repeated takes it.
     """
-    for name, coarse in told.items():
+    for name, coarse in sorted(told.items()):
         text = table.get(name)
         known = make_scalar(interface, text) if text and may_refine(coarse, text) else None
         plain = make_scalar(interface, COARSE.get(coarse, "untold"))
@@ -127,10 +127,10 @@ def _make_members(
 def _name_basis(text: str | None) -> str:
     """Say what the type of a parameter is taken from."""
     if text is None:
-        return "what query-command-line-options says"
+        return "query-command-line-options"
     if text.startswith("@"):
-        return f"that of {text[1:]} in the schema"
-    return "what the table of parameters says"
+        return f"the schema's {text[1:]}"
+    return "the table of parameters"
 
 
 def _list_cases(interface: Interface, name: str, row: Parameters) -> Iterator[str]:

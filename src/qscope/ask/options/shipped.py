@@ -67,7 +67,7 @@ def find_shipped_argument(interface: Interface, name: str) -> Argument | None:
         return None
     for entity in row.entities:
         interface.qom.adopt(entity)
-    evidence = (OptionEvidence("table", row.type),)
+    evidence = (OptionEvidence("table", row.type.rpartition(":")[2]),)
     if asked == name:
         return Argument("exact", row.type, evidence)
     return Argument("partial", _widen_audio(interface, row.type), evidence)
