@@ -54,7 +54,8 @@ def test_qemuopts(text, implied_key, parameters):
 
 def make_parameter(given_as):
     if isinstance(given_as, tuple):
-        return Parameter(*given_as, bare=True)
+        name, value = given_as
+        return Parameter(name, value, bare=True)
     name, equals, value = given_as.partition("=")
     return Parameter(name, value) if equals else Parameter(name, "on", bare=True)
 
@@ -74,6 +75,13 @@ def test_qemuopts_print_any_value(parameters):
 
 def test_spelling_out_leaves_help():
     assert render_qemuopts(spell_out(parse_qemuopts("a,noa,help,b=c"))) == "a=on,a=off,help,b=c"
+
+
+def read(text):
+    try:
+        return parse_keyval(text, "driver")
+    except ArgumentError:
+        return REFUSED
 
 
 @pytest.mark.parametrize(
@@ -140,11 +148,7 @@ def test_spelling_out_leaves_help():
     ],
 )
 def test_keyval(text, value):
-    try:
-        found = parse_keyval(text, "driver")
-    except ArgumentError:
-        found = REFUSED
-    assert found == value
+    assert read(text) == value
 
 
 @pytest.mark.parametrize(
