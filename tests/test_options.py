@@ -215,10 +215,16 @@ SPICE_LESS = (RTC, DRIVE, CHARDEV)
         ("7.2.0", [group("rtc", clock="number")], "option:rtc/clock/^vm", NO),
         # A list that is incomplete by design: the talk's point.
         ("7.2.0", [DRIVE], "option:drive/file", YES),
-        ("7.2.0", [DRIVE], "option:drive/cache.direct", UNKNOWN),
+        ("7.2.0", [DRIVE], "option:drive/x.y", UNKNOWN),
         ("7.2.0", [DRIVE], "option:drive/werror/^enospc", YES),
         ("7.2.0", [DRIVE], "option:drive/werror/^bogus", NO),
         ("7.2.0", [DRIVE], "option:drive/bus/!int", YES),
+        # Older names, which the list leaves out.
+        ("7.2.0", [DRIVE], "option:drive/readonly", YES),
+        ("7.2.0", [DRIVE], "option:drive/cache/^off", YES),
+        ("7.2.0", [DRIVE], "option:drive/cache/^of", NO),
+        ("7.2.0", [], "option:fsdev/fsdriver/^proxy", YES),
+        ("10.0.0", [], "option:fsdev/fsdriver/^proxy", NO),
         # Nobody answered: the table alone.
         ("7.2.0", [], "option:rtc/clock/^vm", YES),
         ("7.2.0", [], "option:rtc/bogus", NO),

@@ -88,7 +88,9 @@ def _judge(
 def _make_type(
     interface: Interface, name: str, told: dict[str, str], row: Parameters | None
 ) -> ObjectType:
-    members = list(_make_members(interface, told, row.parameters if row else {}))
+    table = row.parameters if row else {}
+    takes_more = row is not None and row.partial
+    members = list(_make_members(interface, told, table, takes_more=takes_more))
     if row is None or row.tag is None:
         return ObjectType(name=f"option:{name}", members=tuple(members))
     cases = list(_list_cases(interface, name, row))
@@ -105,11 +107,12 @@ def _make_type(
 
 
 def _make_members(
-    interface: Interface, told: dict[str, str], table: dict[str, str]
+    interface: Interface, told: dict[str, str], table: dict[str, str], *, takes_more: bool = False
 ) -> Iterator[ParameterMember]:
     """Yield what QEMU lists, as precisely as the table allows; where it lists nothing, the table.
 
-    An `id` is no parameter of a group, and yet every option that can be repeated takes it.
+    An option can take more than its group lists: -drive knows older names of some (`readonly`). An
+    `id` is no parameter of a group, and yet every option that can be repeated takes it.
     """
     for name, coarse in sorted(told.items()):
         text = table.get(name)
@@ -118,7 +121,7 @@ def _make_members(
         basis = _name_basis(text if known else None)
         yield ParameterMember(name=name, type=known or plain or "", default=None, basis=basis)
     for name, text in table.items():
-        if name not in told and (not told or name == "id"):
+        if name not in told and (not told or takes_more or name == "id"):
             known = make_scalar(interface, text) or make_scalar(interface, "untold")
             basis = _name_basis(text)
             yield ParameterMember(name=name, type=known or "", default=None, basis=basis)
