@@ -157,10 +157,6 @@ def _ask_migration(interface: Interface, path: Path) -> Answer:
     return _membership(path.name, listings.migration_capabilities, source)
 
 
-def _ask_reserved(_: Interface, path: Path) -> Answer:
-    return unknown("", f"this release of qscope does not learn what '{path.prefix}:' asks")
-
-
 def _ask_tpm(interface: Interface, path: Path) -> Answer:
     listings, source = interface.listings, "query-tpm-types"
     if listings.tpm_types is None:
@@ -234,6 +230,5 @@ BY_PREFIX: dict[str, Callable[[Interface, Path], Answer]] = {
     "migration": _ask_migration,
     "accel": _ask_accelerator,
     "chardev": _ask_chardev,
-    "option": _ask_reserved,
     "tpm": _ask_tpm,
 }
