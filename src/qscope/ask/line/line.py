@@ -113,21 +113,22 @@ class Line:
         integers = find_integers(command) if command else None
         for edge in edges:
             integers = integers.enter(edge) if integers else None
-        return Checker(self.find, occurrence.reader, integers, dialect=self._dialect)
+        return Checker(self.find, occurrence.reader, integers, dialect=self.dialect)
 
     @functools.cached_property
     def keyval_checker(self) -> Checker:
         """What judges values that are strings, whatever option they are of."""
-        return Checker(self.find, Reader.KEYVAL, dialect=self._dialect)
+        return Checker(self.find, Reader.KEYVAL, dialect=self.dialect)
 
     def judge_properties(
         self, occurrence: Occurrence, owner: PropertyOwner, given: dict[str, Any]
     ) -> Iterator[Finding]:
         """Yield what is wrong with the QOM properties that an option gives to a type."""
-        return judge_properties(self.interface, owner, given, occurrence.reader, self._dialect)
+        return judge_properties(self.interface, owner, given, occurrence.reader, self.dialect)
 
     @functools.cached_property
-    def _dialect(self) -> Dialect:
+    def dialect(self) -> Dialect:
+        """How this QEMU reads sizes and booleans."""
         return find_dialect(self.interface)
 
     @functools.cached_property
