@@ -22,7 +22,7 @@ _REFUSALS = [
         # With an underscore it is a member that was read, and is checked.
         r"Parameter '((?!multifd_|xbzrle_|cpu_thr|offset' expects a non).*)' expects .*",
         r"Parameter '(.*)' does not accept value '.*'$",
-        r"Invalid parameter type for '(.*)', expected: .*",
+        r"Invalid parameter type for '(.*)', expected:? .*",
         # The value that an enum has not; 5.2's set_password names its members so.
         r"Invalid parameter '((?!protocol|connected).*)'$",
         r"QMP input member '(.*?)' .*",

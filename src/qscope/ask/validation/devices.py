@@ -19,7 +19,7 @@ from qscope.ask.validation.names import find_absent, find_bad_id
 from qscope.ask.validation.properties import PropertyOwner, judge_properties
 from qscope.ask.validation.reader import Reader
 from qscope.ask.validation.release import EVIDENCE, find_dialect, is_since
-from qscope.ask.validation.words import show_value
+from qscope.ask.validation.words import clip, show_value
 from qscope.model.interface import Interface
 
 _STRICT_SINCE = "9.2"
@@ -51,7 +51,7 @@ def _judge(
     present = _is_creatable(interface, driver)
     names = [each.name for each in interface.listings.drivers or () if each.creatable]
     aliases = [each.alias for each in interface.listings.drivers or () if each.alias]
-    yield from find_absent("driver", driver, "driver that can be added", present, names + aliases)
+    yield from find_absent("driver", driver, "driver", present, names + aliases)
     if present.verdict is Verdict.NO:
         return
     owner = PropertyOwner("device", resolve_driver(interface.listings, driver))
@@ -131,7 +131,7 @@ def _find_dropped(given: dict[Any, Any], reader: Reader) -> Iterator[Finding]:
         if is_dropped:
             message = f"{show_value(value)} was given, which QEMU ignores"
             yield Finding(
-                "argument-ignored", str(name), message, Severity.WARNING, evidence=EVIDENCE
+                "argument-ignored", clip(str(name)), message, Severity.WARNING, evidence=EVIDENCE
             )
 
 

@@ -39,7 +39,9 @@ def find_absent(
     if present.verdict is Verdict.YES:
         return
     is_unknown = present.verdict is Verdict.UNKNOWN
-    message = f"{show_value(value)} is {'perhaps ' if is_unknown else ''}no {what} of this QEMU"
+    message = (
+        f"{show_value(value)} is {'perhaps ' if is_unknown else ''}no {what} that a user can add"
+    )
     reason = f": {present.why}" if is_unknown and present.why else ""
     yield Finding(
         "name-unknown",

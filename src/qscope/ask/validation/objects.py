@@ -31,9 +31,7 @@ def judge_object_type(interface: Interface, arguments: dict[Any, Any]) -> Iterat
     if present.verdict is Verdict.YES and creatable is not None and name not in creatable:
         present = Answer(Verdict.NO, _SOURCE)
     if present.verdict is Verdict.NO:
-        yield from find_absent(
-            "qom-type", name, "object that can be added", present, creatable or ()
-        )
+        yield from find_absent("qom-type", name, "object", present, creatable or ())
 
 
 def judge_open_object(

@@ -27,9 +27,13 @@ _MOST_DEPTH = 4
 
 
 def clip(text: str) -> str:
-    """Return a text, or its beginning if it is long; what is no character is escaped."""
+    """Return a text, or its beginning if it is long; what cannot be printed is escaped."""
     short = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-    return short.encode("utf-8", "backslashreplace").decode()
+    return "".join(each if each.isprintable() else _escape(each) for each in short)
+
+
+def _escape(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()
 
 
 def show_value(value: Any) -> str:
