@@ -420,7 +420,7 @@ def test_what_is_right_stays_right(value):
     ("depth", "found"), [(1022, []), (1023, [" nesting"]), (50_000, [" nesting"])]
 )
 def test_nesting(depth, found):
-    value = []
+    value: list[object] = []
     for _ in range(depth - 1):
         value = [value]
     assert summarise(validate(make_interface(), "go", {"type": "plain", "any": value})) == found

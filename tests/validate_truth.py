@@ -58,10 +58,9 @@ class Server:
 
     def __init__(self, binary, machine):
         self._binary, self._machine = binary, machine
-        self._qemu = None
+        self._qemu = Qemu(binary, machine=machine)
 
     def __enter__(self):
-        self._qemu = Qemu(self._binary, machine=self._machine)
         self._qemu.__enter__()
         return self
 
@@ -75,6 +74,7 @@ class Server:
             return self._receive()
         except (EOFError, OSError):
             self.__exit__()
+            self._qemu = Qemu(self._binary, machine=self._machine)
             self.__enter__()
             return None
 
