@@ -98,6 +98,19 @@ class Line:
             merged |= each.parameters
         return merged
 
+    def find_effective(self, occurrence: Occurrence) -> dict[str, Any]:
+        """Return the parameters of an option that no later one of its name replaces.
+
+        QemuOpts check numbers and booleans all the same, whatever replaces them.
+        """
+        behind = list(self.select(occurrence.name))
+        later = behind[behind.index(occurrence) + 1 :]
+        return {
+            name: value
+            for name, value in occurrence.parameters.items()
+            if isinstance(value, dict | list) or not any(name in each.parameters for each in later)
+        }
+
     def find(self, name: str) -> Entity | None:
         """Return a type by its name, for whoever walks types."""
         return find_option_type(self.interface, name)

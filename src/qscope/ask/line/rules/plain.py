@@ -1,0 +1,50 @@
+"""Rules about arguments that are one value: -uuid, -seed."""
+
+import re
+from collections.abc import Iterator
+
+from qscope.ask.line.line import Line
+from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.syntax.scalars import parse_uint
+from qscope.errors import ArgumentError
+
+_ALL = ("5.2", "7.2", "10.0", "11.1")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def find_bad_uuids(line: Line) -> Iterator[Fault]:
+    """Yield each argument of -uuid that is none: QEMU looks at all of them."""
+    for occurrence in line.select("uuid"):
+        text = occurrence.word.argument
+        if text is not None and not _UUID.fullmatch(text):
+            right = "8-4-4-4-12 hexadecimal digits are right"
+            yield Fault(occurrence, "", f"{text!r} is no UUID", right)
+
+
+def find_bad_seeds(line: Line) -> Iterator[Fault]:
+    """Yield each argument of -seed that is no number (parse_uint_full in util/cutils.c)."""
+    for occurrence in line.select("seed"):
+        text = occurrence.word.argument
+        if text is not None and not _is_unsigned(text):
+            yield Fault(occurrence, "", f"{text!r} is no seed", "a number up to 2^64-1 is right")
+
+
+def _is_unsigned(text: str) -> bool:
+    try:
+        parse_uint(text)
+    except ArgumentError:
+        return False
+    return "-" not in text
+
+
+RULES = (
+    Rule(
+        "uuid",
+        "the machine's UUID is spelled in one way",
+        _ALL,
+        "-uuid 8bd53789adab484f8c53a6df9d5f1dbf",
+        "-uuid 8bd53789-adab-484f-8c53-a6df9d5f1dbf",
+        find_bad_uuids,
+    ),
+    Rule("seed", "a seed has 64 bits", _ALL, "-seed -1", "-seed 5", find_bad_seeds),
+)
