@@ -89,9 +89,12 @@ def find_missing(line: Line) -> Iterator[Fault]:
             yield fault
 
 
+_KINDS = ("netdev", "chardev", "audiodev", "tpmdev", "drive", "object", "device", "fsdev")
+
+
 def _judge(line: Line, names: Names, reference: Reference) -> Fault | None:
     kind, name = reference.kind, reference.name
-    if kind not in ("netdev", "chardev", "audiodev", "tpmdev", "drive", "object", "device"):
+    if kind not in _KINDS:
         return _judge_link(line, names, reference)
     if names.find(kind, name) or names.may_be_chosen(kind, name):
         return None
@@ -164,8 +167,20 @@ def _may_be_shared(line: Line, reference: Reference) -> bool:
     if made is None:
         return True
     if reference.kind == "chardev":
-        return made.occurrence.get("mux") in ("on", "yes", "true", "y")
-    return reference.kind == "drive" and made.occurrence.name == "blockdev"
+        return made.occurrence.get("mux") in _TRUE
+    return reference.kind == "drive" and _is_shareable(made.occurrence, reference.occurrence)
+
+
+_TRUE = (True, "on", "yes", "true", "y")
+
+
+def _is_shareable(node: Occurrence, device: Occurrence) -> bool:
+    """Whether a block node serves several devices: one that nobody writes, or that all share."""
+    if node.name != "blockdev":
+        return False
+    if node.parameters.get("read-only") in _TRUE or (device.get("driver") or "").endswith("-cd"):
+        return True
+    return device.parameters.get("share-rw") in _TRUE
 
 
 RULES = (
