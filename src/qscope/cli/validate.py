@@ -105,9 +105,10 @@ def _print(judged: list[_Judged], verdict: Verdict) -> None:
 
 def _encode(message: Message, finding: Finding) -> dict[str, Any]:
     value = message.value if isinstance(message.value, dict) else {}
+    name = value.get("execute", value.get("exec-oob"))
     return {
         "line": message.line,
-        "command": value.get("execute", value.get("exec-oob")),
+        "command": name if isinstance(name, str) else None,
         "member": finding.where,
         "severity": finding.severity.value,
         "rule": finding.rule,

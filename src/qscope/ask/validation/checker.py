@@ -14,7 +14,14 @@ from qscope.ask.validation.integers import IntegerTypes
 from qscope.ask.validation.reader import Reader
 from qscope.ask.validation.scalar import Scalar, judge_scalar
 from qscope.ask.validation.unions import Members, gather_members
-from qscope.ask.validation.words import clip, describe_right, list_values, show_value
+from qscope.ask.validation.words import (
+    MOST_GUESSES,
+    clip,
+    describe_right,
+    list_cases,
+    list_values,
+    show_value,
+)
 from qscope.model.near import near
 from qscope.model.schema_info import (
     AlternateType,
@@ -127,25 +134,24 @@ class Checker:
 
     def _find_unknown_members(self, gathered: Members, place: _Place) -> Iterator[Finding]:
         known = {entered.member.name for entered in gathered.members}
-        for name in place.value:
-            if name in known:
-                continue
+        unknown = [name for name in place.value if name not in known]
+        for number, name in enumerate(unknown):
             cases = gathered.elsewhere.get(name, ())
             if cases and not gathered.decided:
                 continue
-            yield self._unknown_member(name, cases, known, gathered, place)
+            names = known if gathered.decided else known.union(gathered.elsewhere)
+            guessable = names.difference(place.value) if number < MOST_GUESSES else set()
+            yield self._unknown_member(str(name), cases, names, guessable, place)
 
     def _unknown_member(
-        self, name: Any, cases: tuple[str, ...], known: set[str], gathered: Members, place: _Place
+        self, name: str, cases: tuple[str, ...], names: set[str], guessable: set[str], place: _Place
     ) -> Finding:
-        where = _join(place.where, str(name))
+        where = _join(place.where, name)
         if cases:
-            right = f"only with {list_values(cases)}"
+            right = f"only with {list_cases(cases)}"
             return self._error("member-of-branch", where, "there is no such member here", right)
-        names = known if gathered.decided else known.union(gathered.elsewhere)
-        unused = names.difference(place.value)
         right = "" if names else "there are no members at all"
-        guesses = tuple(near(str(name), sorted(unused)))
+        guesses = tuple(near(name, sorted(guessable)))
         return self._error("member-unknown", where, "there is no such member", right, guesses)
 
     def _judge_array(self, entity: ArrayType, place: _Place) -> Iterator[_Outcome]:

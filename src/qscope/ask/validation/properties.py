@@ -13,7 +13,7 @@ from qscope.ask.typed import explain_unasked
 from qscope.ask.validation.checker import Checker
 from qscope.ask.validation.integers import IntegerTypes, find_integers
 from qscope.ask.validation.reader import Reader
-from qscope.ask.validation.words import clip
+from qscope.ask.validation.words import MOST_GUESSES, clip
 from qscope.model.interface import Interface
 from qscope.model.near import near
 from qscope.model.properties import COMMANDS, Asked
@@ -55,10 +55,11 @@ def judge_properties(
         return
     members = {member.name: member for member in made.members}
     members |= {member.name: member for member in settable.members}
-    for name, value in properties.items():
+    for number, (name, value) in enumerate(properties.items()):
         member = members.get(name)
         if member is None:
-            yield from _judge_unknown(owner, str(name), members)
+            guessable = members if number < MOST_GUESSES else {}
+            yield from _judge_unknown(owner, str(name), members, guessable)
         elif isinstance(member, PropertyMember) and not member.settable:
             yield _refuse_setting(owner, name)
         else:
@@ -80,7 +81,7 @@ def _find_integers(owner: PropertyOwner, name: str) -> IntegerTypes | None:
 
 
 def _judge_unknown(
-    owner: PropertyOwner, name: str, members: dict[str, Member]
+    owner: PropertyOwner, name: str, members: dict[str, Member], guessable: dict[str, Member]
 ) -> Iterator[Finding]:
     element = _ELEMENT.fullmatch(name)
     if element and f"len-{element[1]}" in members:
@@ -88,7 +89,7 @@ def _judge_unknown(
     if owner.asked == "device" and name in _OWN:
         yield _refuse_setting(owner, name)
         return
-    settable = [each for each, member in members.items() if getattr(member, "settable", True)]
+    settable = [each for each, member in guessable.items() if getattr(member, "settable", True)]
     message = f"{clip(owner.typename)} has no such property"
     guesses = tuple(near(name, settable))
     yield Finding(

@@ -23,7 +23,10 @@ from qscope.model.schema_info import (
 _LONGEST = 60
 # More values than that are not listed.
 _MOST_VALUES = 16
+_MOST_CASES = 6
 _MOST_DEPTH = 4
+# Of so many unknown names in one object it is asked what may have been meant: it takes time.
+MOST_GUESSES = 20
 
 
 def clip(text: str) -> str:
@@ -114,3 +117,10 @@ def list_values(values: tuple[str, ...]) -> str:
     if len(values) > _MOST_VALUES:
         return f"one of {len(values)} values"
     return " | ".join(map(clip, values)) or "no value at all in this build"
+
+
+def list_cases(cases: tuple[str, ...]) -> str:
+    """List the branches that have a member, at least the first of them."""
+    listed = " | ".join(map(clip, cases[:_MOST_CASES]))
+    more = len(cases) - _MOST_CASES
+    return f"{listed} or {more} more" if more > 0 else listed
