@@ -128,7 +128,7 @@ _MACHINE_SPEEDS = {"pc": ("full",), "q35": ("full", "high"), "microvm": ("full",
 
 
 def find_usb_speeds(line: Line) -> Iterator[Fault]:
-    """Yield each USB device that no port of its bus is made for (hw/usb/bus.c, usb_check_attach)."""
+    """Yield each USB device for whose speed its bus is not made (hw/usb/bus.c)."""
     tree, table = BusTree(line), load_devices()
     for device in tree.placed:
         if device.bus is None or device.bus.type != "usb-bus" or device.driver not in table.speeds:
