@@ -16,6 +16,8 @@ from qscope.model.property_types import ScalarType
 from qscope.model.schema_info import BuiltinType
 
 _UINT64 = 2**64
+# What model/property_types.py calls the type of a device's block sizes.
+_BLOCK_SIZE = "qom:block-size"
 
 
 class Complaint(NamedTuple):
@@ -105,6 +107,10 @@ def _judge_json(scalar: Scalar, value: Any) -> Complaint | None:
 
 def _judge_range(scalar: Scalar, value: int) -> Complaint | None:
     limits = scalar.limits
+    if scalar.entity.name == _BLOCK_SIZE:
+        fits = value == 0 or (512 <= value <= limits.maximum and value.bit_count() == 1)
+        right = f"takes 0 or a power of two from 512 to {limits.maximum}"
+        return None if fits else Complaint("block-size", right)
     if limits.minimum <= value <= limits.maximum:
         return None
     evidence = "table" if scalar.kind and not isinstance(scalar.entity, ScalarType) else ""
