@@ -12,6 +12,7 @@ from qscope.ask import Verdict, ask
 from qscope.ask.suggest import complete
 from qscope.errors import PathError
 from qscope.model.canonical import canonical_form, interface_hash, schema_hash
+from qscope.model.command_line import CommandLine, ProbedOption
 from qscope.model.interface import Interface
 from qscope.model.listings import Listings, Machine, QomType
 from qscope.model.schema_info import (
@@ -300,3 +301,24 @@ def test_listings_count_in_the_interface_hash_alone_and_in_no_order():
     more = Interface([], listings=Listings(machines=machines, devices=(QomType(name="d"),)))
     assert interface_hash(one) == interface_hash(other) != interface_hash(more)
     assert schema_hash(one) == schema_hash(more)
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        pytest.param({"help": "other words"}, True, id="help"),
+        pytest.param({"in_help": False, "deprecated": True}, True, id="what help shows"),
+        pytest.param({"arg": False}, False, id="arity"),
+        pytest.param({"json": True}, False, id="JSON"),
+        pytest.param({"closed": True}, False, id="closed"),
+        pytest.param({"unavailable": "module-missing"}, False, id="availability"),
+    ],
+)
+def test_options_count_in_the_interface_hash_and_prose_does_not(changed, same):
+    option = ProbedOption(arg=True, json=False, closed=False, in_help=True, help="words")
+    one, other = (
+        Interface([], command_line=CommandLine(options={"drive": each}))
+        for each in (option, msgspec.structs.replace(option, **changed))
+    )
+    assert (interface_hash(one) == interface_hash(other)) is same
+    assert schema_hash(one) == schema_hash(other)

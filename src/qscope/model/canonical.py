@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 from msgspec import UNSET
 
+from qscope.model.command_line import CommandLine
 from qscope.model.interface import Interface, find_references
 from qscope.model.properties import COMMANDS, Property, PropertyTable
 from qscope.model.property_types import find_type
@@ -32,7 +33,7 @@ from qscope.model.schema_info import (
 _encode = msgspec.json.Encoder(order="sorted").encode
 # In front of everything hashed: a change of the canonical form must change every hash.
 _SCHEMA_TAG = b"qscope-schema-1\n"
-_INTERFACE_TAG = b"qscope-interface-2\n"
+_INTERFACE_TAG = b"qscope-interface-3\n"
 
 Edge: TypeAlias = tuple[str, str]
 
@@ -51,13 +52,14 @@ def schema_hash(interface: Interface) -> str:
 
 
 def interface_hash(interface: Interface) -> str:
-    """Hash everything that is known of the interface: the schema, all listings, all properties."""
+    """Hash everything known of the interface: schema, listings, properties, the command line."""
     facts = msgspec.to_builtins(interface.listings)
     for reason in ("silent", "silence"):
         facts.pop(reason, None)
     for driver in facts.get("drivers") or ():
         driver.pop("description", None)
     facts |= _digest_properties(interface.properties)
+    facts |= _digest_command_line(interface.command_line)
     body = _encode(_sort_lists(facts))
     digest = hashlib.sha256(_INTERFACE_TAG + canonical_form(interface) + b"\n" + body)
     return "sha256:" + digest.hexdigest()
@@ -80,6 +82,18 @@ def _digest_properties(table: PropertyTable) -> dict[str, Any]:
         )
         if entries
     }
+
+
+def _digest_command_line(learned: CommandLine) -> dict[str, Any]:
+    """Return which options there are and how they are written, without what is for people."""
+    if not learned.options:
+        return {}
+    options = {
+        name: [option.arg, option.json, option.closed, option.unavailable]
+        for name, option in learned.options.items()
+    }
+    words = {name: sorted(values) for name, values in learned.words.items()}
+    return {"options": options, "words": words, "confirmed": learned.confirmed}
 
 
 def _digest_list(table: PropertyTable, numbers: Sequence[int]) -> str:
