@@ -1,6 +1,8 @@
 """Verdicts on QMP commands: what is found and where, and what is let pass."""
 
 import json
+import runpy
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,8 +12,10 @@ import qscope
 from qscope.ask import Verdict
 from qscope.ask.finding import Severity, conclude
 from qscope.ask.validation import Checker, Reader, find_integers, validate, validate_message
+from qscope.ask.validation.integers import load_table
 from qscope.ask.validation.stream import split_messages
 from qscope.load.opening import EMBEDDED
+from qscope.load.schema import open_schema
 from qscope.model.interface import Interface
 from qscope.model.schema_info import decode_entities
 from qscope.model.snapshot import Identity
@@ -424,3 +428,14 @@ def test_nesting(depth, found):
     for _ in range(depth - 1):
         value = [value]
     assert summarise(validate(make_interface(), "go", {"type": "plain", "any": value})) == found
+
+
+@pytest.mark.shared
+def test_table_is_what_the_schemas_say(shared):
+    tool = runpy.run_path(str(Path(__file__).parent.parent / "tools/make_integers.py"))
+    paths = {
+        release: shared / f"schemas/qemu-{release}/qapi/qapi-schema.json"
+        for release in ("7.2", "11.0")
+    }
+    schemas = {release: open_schema(path, docs="ignore") for release, path in paths.items()}
+    assert tool["make_table"](schemas) == load_table()
