@@ -1,6 +1,7 @@
 """All rules: what types cannot say. Each is a record and a generator, in one module a subject."""
 
 from qscope.ask.line.rules import (
+    applied,
     blockdevs,
     boot,
     buses,
@@ -9,6 +10,7 @@ from qscope.ask.line.rules import (
     drives,
     ids,
     limits,
+    machines,
     memory,
     pci,
     plain,
@@ -18,6 +20,7 @@ from qscope.ask.line.rules import (
 from qscope.ask.line.rules.rule import Fault, Rule
 
 RULES: tuple[Rule, ...] = (
+    *applied.RULES,
     *blockdevs.RULES,
     *boot.RULES,
     *buses.RULES,
@@ -26,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     *drives.RULES,
     *ids.RULES,
     *limits.RULES,
+    *machines.RULES,
     *memory.RULES,
     *pci.RULES,
     *plain.RULES,

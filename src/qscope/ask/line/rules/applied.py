@@ -1,0 +1,71 @@
+"""Rules about -global: what the devices that QEMU makes take of it.
+
+QEMU applies each one to every device of its type when it makes it, the machine's own included, and
+ends where a device lacks the property or does not take the value; it then blames the option that
+wants the device.
+"""
+
+from collections.abc import Iterator
+
+from qscope.ask.finding import Finding, Severity
+from qscope.ask.line.instances import Instance, find_instances
+from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.rules.references import is_a
+from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.validation.properties import PropertyOwner
+
+
+def find_refused(line: Line) -> Iterator[Fault]:
+    """Yield each -global that a device refuses, at it and at the option that wants the device."""
+    settings = [each for each in line.select("global") if each.get("property")]
+    instances = list(find_instances(line)) if settings else []
+    for setting in settings:
+        for instance in instances:
+            if is_a(line, instance.typename, setting.get("driver") or "") is True:
+                faults = list(_judge(line, setting, instance))
+                yield from faults
+                if faults:
+                    break
+
+
+def _judge(line: Line, setting: Occurrence, instance: Instance) -> Iterator[Fault]:
+    name, value = setting.get("property") or "", setting.get("value") or ""
+    owner = _find_owner(line, instance.typename)
+    if owner is None:
+        return
+    for finding in line.judge_properties(setting, owner, {name: value}):
+        if finding.severity is Severity.ERROR:
+            yield from _complain(setting, instance, name, finding)
+
+
+def _find_owner(line: Line, typename: str) -> PropertyOwner | None:
+    """Return the question that told the properties of a type, None where none did."""
+    for asked in ("device", "object"):
+        if line.interface.qom.make(asked, typename) is not None:
+            return PropertyOwner(asked, typename)
+    return None
+
+
+def _complain(
+    setting: Occurrence, instance: Instance, name: str, finding: Finding
+) -> Iterator[Fault]:
+    where = f"{setting.get('driver')}.{name}"
+    maker = instance.maker
+    whose = "which the machine has" if maker is None else f"which {maker.word.typed} asks for"
+    what = f"{finding.message}: {instance.typename}, {whose}, does not take it"
+    yield Fault(setting, where, what, finding.right, suggestions=finding.suggestions)
+    if maker is not None:
+        what = f"{instance.typename} does not take {setting.word.typed} {setting.word.argument}"
+        yield Fault(maker, "", what, finding.right)
+
+
+RULES = (
+    Rule(
+        "global-refused",
+        "a -global is applied to each device of its type, the machine's own included",
+        ("5.2", "7.2", "10.0", "11.1"),
+        "-global ICH9-LPC.bogus=1",
+        "-global VGA.bogus=1",
+        find_refused,
+    ),
+)
