@@ -21,6 +21,7 @@ from qscope.ask.line.machine import judge_machine
 from qscope.ask.line.object import judge_object
 from qscope.ask.line.values import build_value
 from qscope.ask.syntax.qemuopts import Parameter
+from qscope.ask.validation.reader import Reader
 from qscope.model.near import near
 from qscope.model.option import Option
 
@@ -51,7 +52,8 @@ def judge(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     option = occurrence.option
     assert option is not None
     yield from _judge_option(option)
-    if occurrence.parsed is not None and occurrence.parsed.help:
+    if occurrence.parsed is not None and occurrence.parsed.help and occurrence.name != "name":
+        # A guest may be called `help`.
         yield Finding("help", "", "QEMU prints a list and ends: no machine starts")
     elif occurrence.parsed is not None:
         yield from _JUDGES.get(occurrence.name, judge_typed)(line, occurrence)
@@ -95,7 +97,25 @@ def check_value(
     for finding in checker.check(type_name, value, ""):
         if is_open and finding.rule == "member-unknown":
             finding = structs.replace(finding, severity=Severity.UNKNOWN)  # noqa: PLW2901
-        yield finding
+        if not _is_replaced(line, occurrence, finding):
+            yield finding
+
+
+def _is_replaced(line: Line, occurrence: Occurrence, finding: Finding) -> bool:
+    """Whether a later option of that name gives the value that is wrong anew.
+
+    keyval is looked at when all is merged; of QemuOpts words are, numbers and booleans before
+    (and -overcommit's words).
+    """
+    option = occurrence.option
+    if option is None or option.repeat != "merge" or option.name == "overcommit":
+        return False
+    if finding.rule == "member-unknown":
+        return False
+    if occurrence.reader is not Reader.KEYVAL and finding.rule not in ("value-unknown", "format"):
+        return False
+    name = finding.where.partition(".")[0]
+    return name in occurrence.parameters and name not in line.find_effective(occurrence)
 
 
 def _judge_word(option: Option, value: str) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.syntax.scalars import parse_int, parse_size
+from qscope.ask.syntax.scalars import parse_int, parse_size, parse_uint
 from qscope.errors import ArgumentError
 
 
@@ -80,10 +80,14 @@ def _list_members(option: str, occurrences: Iterable[Occurrence]) -> Iterator[tu
 
 def read_number(setting: Setting | None) -> int | None:
     """Return a setting's integer, None where there is none."""
-    try:
-        return None if setting is None else parse_int(setting.value)
-    except ArgumentError:
+    if setting is None:
         return None
+    for parse in (parse_int, parse_uint):
+        try:
+            return parse(setting.value)
+        except ArgumentError:
+            continue
+    return None
 
 
 def read_size(line: Line, text: str | None) -> int | None:

@@ -29,6 +29,19 @@ def find_bad_seeds(line: Line) -> Iterator[Fault]:
             yield Fault(occurrence, "", f"{text!r} is no seed", "a number up to 2^64-1 is right")
 
 
+def find_bad_buffers(line: Line) -> Iterator[Fault]:
+    """Yield that -tb-size, gone since 6.0, is no number of 32 bits: the last one counts."""
+    occurrence = next(reversed(list(line.select("tb-size"))), None)
+    text = occurrence.word.argument if occurrence else None
+    if occurrence is not None and text is not None:
+        try:
+            is_right = 0 <= parse_uint(text) < 1 << 32
+        except ArgumentError:
+            is_right = False
+        if not is_right:
+            yield Fault(occurrence, "", f"{text!r} is no size", "0..2^32-1 is right")
+
+
 def _is_unsigned(text: str) -> bool:
     try:
         parse_uint(text)
@@ -46,5 +59,6 @@ RULES = (
         "-uuid 8bd53789-adab-484f-8c53-a6df9d5f1dbf",
         find_bad_uuids,
     ),
+    Rule("tb-size", "MiB in 32 bits", ("5.2",), "-tb-size abc", "-tb-size 32", find_bad_buffers),
     Rule("seed", "a seed has 64 bits", _ALL, "-seed -1", "-seed 5", find_bad_seeds),
 )
