@@ -12,12 +12,15 @@ from msgspec import structs
 
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.accel import judge_accel
+from qscope.ask.line.backends import STREAMS
+from qscope.ask.line.chardev import judge_chardev, judge_stream
 from qscope.ask.line.cpu import judge_cpu
 from qscope.ask.line.device import judge_device
 from qscope.ask.line.drive import judge_drive
 from qscope.ask.line.globals import judge_global
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machine import judge_machine
+from qscope.ask.line.network import judge_network
 from qscope.ask.line.object import judge_object
 from qscope.ask.line.values import build_value
 from qscope.ask.syntax.qemuopts import Parameter
@@ -36,6 +39,11 @@ _JUDGES: Mapping[str, Judge] = {
     "cpu": judge_cpu,
     "accel": judge_accel,
     "global": judge_global,
+    "chardev": judge_chardev,
+    "netdev": judge_network,
+    "nic": judge_network,
+    "net": judge_network,
+    **dict.fromkeys(STREAMS, judge_stream),
 }
 
 # Options with the type of a QMP command's arguments.

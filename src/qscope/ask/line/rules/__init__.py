@@ -5,6 +5,7 @@ from qscope.ask.line.rules import (
     blockdevs,
     boot,
     buses,
+    chardevs,
     clocks,
     devices,
     drives,
@@ -13,11 +14,15 @@ from qscope.ask.line.rules import (
     limits,
     machines,
     memory,
+    networks,
+    nics,
     numa,
     pci,
     plain,
     references,
     smp,
+    sockets,
+    usernet,
 )
 from qscope.ask.line.rules.rule import Fault, Rule
 
@@ -26,6 +31,7 @@ RULES: tuple[Rule, ...] = (
     *blockdevs.RULES,
     *boot.RULES,
     *buses.RULES,
+    *chardevs.RULES,
     *clocks.RULES,
     *devices.RULES,
     *drives.RULES,
@@ -34,11 +40,15 @@ RULES: tuple[Rule, ...] = (
     *limits.RULES,
     *machines.RULES,
     *memory.RULES,
+    *networks.RULES,
+    *nics.RULES,
     *numa.RULES,
     *pci.RULES,
     *plain.RULES,
     *references.RULES,
     *smp.RULES,
+    *sockets.RULES,
+    *usernet.RULES,
 )
 
 __all__ = ["RULES", "Fault", "Rule"]

@@ -1,0 +1,214 @@
+"""Rules about character devices: what their back ends demand, and which can be had only once.
+
+QEMU's chardev/*.c; all releases agree but where a rule says otherwise.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from qscope.ask.line.backends import Backend, list_backends
+from qscope.ask.line.line import Line
+from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.syntax.scalars import parse_size
+from qscope.errors import ArgumentError
+
+_ALL = ("5.2", "7.2", "10.0", "11.1")
+# Back end -> the parameter that it cannot do without.
+_DEMANDS: Mapping[str, str] = {
+    "file": "path",
+    "pipe": "path",
+    "serial": "path",
+    "tty": "path",
+    "parallel": "path",
+    "parport": "path",
+    "spicevmc": "name",
+    "spiceport": "name",
+    "dbus": "name",
+    "mux": "chardev",
+}
+# Types of a spicevmc channel (chardev/spice.c).
+_CHANNELS = ("vdagent", "smartcard", "usbredir")
+
+
+def find_demands(line: Line) -> Iterator[Fault]:
+    """Yield each parameter that a back end needs; an empty path opens nothing."""
+    for backend in list_backends(line):
+        name = _DEMANDS.get(backend.kind)
+        value = backend.given.get(name) if name else ""
+        if name and (value is None or (name == "path" and not value)):
+            where = backend.where or ("" if backend.stream else name)
+            yield Fault(backend.occurrence, where, f"{backend.kind} needs a {name}")
+
+
+def find_nameless(line: Line) -> Iterator[Fault]:
+    """Yield each -chardev without an ID."""
+    for occurrence in line.select("chardev"):
+        if occurrence.parsed and not occurrence.parsed.help and occurrence.get("id") is None:
+            yield Fault(occurrence, "id", "an ID is mandatory")
+
+
+def find_sizes(line: Line) -> Iterator[Fault]:
+    """Yield each ring buffer whose size is no power of two; 0 is the default size."""
+    for backend in list_backends(line):
+        text = backend.given.get("size") if backend.kind in ("ringbuf", "memory") else None
+        try:
+            size = parse_size(text, line.dialect) if text is not None else 0
+        except ArgumentError:
+            continue
+        if size & (size - 1):
+            yield Fault(backend.occurrence, "size", f"{size} is no power of two")
+
+
+def find_stdio(line: Line) -> Iterator[Fault]:
+    """Yield each use of standard input and output but the first one."""
+    users = [each for each in list_backends(line) if each.kind == "stdio"]
+    for backend in users[1:]:
+        first = users[0].occurrence.word.typed
+        yield Fault(backend.occurrence, backend.where, f"{first} has stdin and stdout already")
+
+
+def find_channels(line: Line) -> Iterator[Fault]:
+    """Yield what SPICE does not know."""
+    for backend in list_backends(line):
+        if backend.kind == "spicevmc" and backend.given.get("name") not in (None, *_CHANNELS):
+            right = f"one of {', '.join(_CHANNELS)}"
+            yield Fault(backend.occurrence, "name", "there is no such channel", right)
+        if backend.kind == "spiceport" and not line.has("spice"):
+            yield Fault(backend.occurrence, "", "there is no -spice")
+
+
+class _Base(NamedTuple):
+    """A -chardev that a mux or a hub stands on."""
+
+    backend: Backend
+    parameter: str
+    name: str
+
+
+def _list_bases(line: Line) -> Iterator[_Base]:
+    for backend in list_backends(line):
+        names = {"mux": ("chardev",), "hub": _HUB}.get(backend.kind, ())
+        for parameter in names:
+            name = backend.given.get(parameter)
+            if name is not None:
+                yield _Base(backend, parameter, name)
+
+
+_HUB = tuple(f"chardevs.{number}" for number in range(4))
+
+
+def find_bases(line: Line) -> Iterator[Fault]:
+    """Yield what a mux or hub stands on and no -chardev in front of it makes."""
+    made = [each for each in list_backends(line) if each.stream is None]
+    for base in _list_bases(line):
+        before = made[: made.index(base.backend)]
+        found = next((each for each in before if each.name == base.name), None)
+        if found is None:
+            is_later = any(each.name == base.name for each in made)
+            what = "is made only later" if is_later else "is not there"
+            yield Fault(base.backend.occurrence, base.parameter, f"chardev {base.name!r} {what}")
+        elif base.backend.kind == "hub" and (found.kind == "hub" or found.given.is_on("mux")):
+            what = f"{base.name!r} is a hub or a mux itself"
+            yield Fault(base.backend.occurrence, base.parameter, what)
+
+
+def find_hubs(line: Line) -> Iterator[Fault]:
+    """Yield each hub without a first device."""
+    for backend in list_backends(line):
+        if backend.kind == "hub" and not backend.given.has(_HUB[0]):
+            yield Fault(backend.occurrence, _HUB[0], "a hub needs a chardev")
+
+
+def find_labels(line: Line) -> Iterator[Fault]:
+    """Yield each option whose name for its character device a -chardev has."""
+    taken = {each.name: each for each in list_backends(line) if each.stream is None}
+    counts: dict[str, int] = {}
+    for backend in list_backends(line):
+        start = _LABELS.get(backend.occurrence.name)
+        if start is None or backend.stream is None:
+            continue
+        number = counts.get(start, 0)
+        counts[start] = number + 1
+        label = start if start in ("gdb", "debugcon") else f"{start}{number}"
+        if label in taken or (start == label and number):
+            yield Fault(backend.occurrence, "", f"there is another chardev {label!r}")
+
+
+# Option -> how QEMU calls the character device that it makes.
+_LABELS: Mapping[str, str] = {
+    "serial": "serial",
+    "parallel": "parallel",
+    "monitor": "compat_monitor",
+    "qmp": "compat_monitor",
+    "qmp-pretty": "compat_monitor",
+    "gdb": "gdb",
+    "debugcon": "debugcon",
+}
+
+
+RULES = (
+    Rule(
+        "chardev-id-missing",
+        "somebody has to find it",
+        _ALL,
+        "-chardev null",
+        "-chardev null,id=c0",
+        find_nameless,
+    ),
+    Rule(
+        "chardev-demand",
+        "a back end needs what it opens",
+        _ALL,
+        "-chardev file,id=c0",
+        "-chardev file,id=c0,path=/dev/null",
+        find_demands,
+    ),
+    Rule(
+        "chardev-ringbuf-size",
+        "the ring is indexed by bits",
+        _ALL,
+        "-chardev ringbuf,id=c0,size=1000",
+        "-chardev ringbuf,id=c0,size=1024",
+        find_sizes,
+    ),
+    Rule(
+        "chardev-stdio-taken",
+        "there is one standard input",
+        _ALL,
+        "-serial stdio -monitor stdio",
+        "-serial stdio -monitor null",
+        find_stdio,
+    ),
+    Rule(
+        "chardev-spice-channel",
+        "SPICE has a few channels",
+        ("5.2", "7.2"),
+        "-chardev spiceport,id=v,name=a",
+        "-chardev spicevmc,id=v,name=vdagent",
+        find_channels,
+    ),
+    Rule(
+        "chardev-base",
+        "a mux stands on a chardev that is there",
+        _ALL,
+        "-chardev mux,id=m,chardev=c0 -chardev null,id=c0",
+        "-chardev null,id=c0 -chardev mux,id=m,chardev=c0",
+        find_bases,
+    ),
+    Rule(
+        "chardev-hub-empty",
+        "a hub distributes to something",
+        ("10.0", "11.1"),
+        "-chardev hub,id=h",
+        "-chardev null,id=c0 -chardev hub,id=h,chardevs.0=c0",
+        find_hubs,
+    ),
+    Rule(
+        "chardev-label-taken",
+        "options name the chardevs that they make",
+        _ALL,
+        "-debugcon null -debugcon null",
+        "-debugcon null",
+        find_labels,
+    ),
+)

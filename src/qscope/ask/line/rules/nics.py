@@ -1,0 +1,152 @@
+"""Rules about network cards that -nic and -net ask for: addresses, models, how many."""
+
+import re
+from collections.abc import Iterator
+
+from qscope.ask.line.families import find_family
+from qscope.ask.line.given import Given, list_given
+from qscope.ask.line.line import Line
+from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.syntax.scalars import parse_uint
+from qscope.errors import ArgumentError
+from qscope.model.schema_info import ObjectType
+
+_ALL = ("5.2", "7.2", "10.0", "11.1")
+# net/net.c: MAX_NICS, and the most vectors.
+_MOST = 8
+_MOST_VECTORS = 0x7FFFFFF
+_BYTE = re.compile(r"\s*(?:0[xX])?([0-9a-fA-F]+)", re.ASCII)
+_MOST_SUFFIX = 0xFFFFFF
+
+
+def list_nics(line: Line) -> Iterator[Given]:
+    """Yield each option that asks for a card, in the order in which QEMU takes them."""
+    for given in list_given(line, "nic"):
+        if given.get("type") != "none":
+            yield given
+    for given in list_given(line, "net"):
+        if given.get("type") == "nic":
+            yield given
+
+
+def find_addresses(line: Line) -> Iterator[Fault]:
+    """Yield each MAC address that is none, or one of many cards."""
+    for given in list_nics(line):
+        name = "mac" if given.occurrence.name == "nic" else "macaddr"
+        text = given.get(name)
+        wrong = check_mac(text) if text is not None else ""
+        if wrong:
+            yield Fault(given.occurrence, name, wrong, "one as 52:54:00:12:34:56 is right")
+
+
+def check_mac(text: str) -> str:
+    """Say what is wrong with a MAC address; a number alone is its end (net_parse_macaddr)."""
+    try:
+        if not text or parse_uint(text) <= _MOST_SUFFIX:
+            return ""
+    except ArgumentError:
+        pass
+    parts = re.split(r"[:-]", text)
+    found = [_BYTE.fullmatch(part) for part in parts]
+    if len(parts) != 6 or not all(found):
+        return f"{text!r} is no MAC address"
+    first = found[0]
+    is_multicast = first is not None and int(first[1], 16) & 1
+    return f"{text!r} is a multicast address" if is_multicast else ""
+
+
+def find_models(line: Line) -> Iterator[Fault]:
+    """Yield each model that PCs do not know; since 9.0 they only warn."""
+    if line.release is None or line.release >= (9, 0) or find_family(line) not in ("pc", "q35"):
+        return
+    for given in list_nics(line):
+        model = given.get("model")
+        if model is not None and not _is_model(line, model):
+            yield Fault(given.occurrence, "model", f"there is no model {model!r}")
+
+
+def _is_model(line: Line, model: str) -> bool:
+    if model in ("help", "?", "virtio", "ne2k_isa"):
+        return True
+    drivers = line.interface.listings.drivers
+    driver = next((each for each in drivers or () if each.name == model), None)
+    if driver is None or driver.bus != "PCI":
+        return drivers is None
+    made = line.interface.qom.make("device", model, arguments=True)
+    members = made.members if isinstance(made, ObjectType) else ()
+    return made is None or any(member.name == "netdev" for member in members)
+
+
+def find_too_many(line: Line) -> Iterator[Fault]:
+    """Yield each card that is more than a machine has places for."""
+    for given in list(list_nics(line))[_MOST:]:
+        yield Fault(given.occurrence, "", f"there can be {_MOST} of them")
+
+
+def find_vectors(line: Line) -> Iterator[Fault]:
+    """Yield each number of vectors that is too large."""
+    for given in list_nics(line):
+        text = given.get("vectors")
+        try:
+            if text is not None and _MOST_VECTORS < parse_uint(text) < 1 << 32:
+                yield Fault(given.occurrence, "vectors", f"it takes 0..{_MOST_VECTORS}")
+        except ArgumentError:
+            continue
+
+
+def find_taken(line: Line) -> Iterator[Fault]:
+    """Yield each ID that a back end of another option has; since 6.0 it is looked at."""
+    if line.release is not None and line.release < (6, 0):
+        return
+    owners: dict[str, str] = {}
+    for option in ("netdev", "nic", "net"):
+        for given in list_given(line, option):
+            name = given.get("id")
+            if name is not None and owners.get(name, option) != option:
+                yield Fault(given.occurrence, "id", f"-{owners[name]} has {name!r} already")
+            elif name is not None and given.get("type") not in ("nic", "none"):
+                owners.setdefault(name, option)
+
+
+RULES = (
+    Rule(
+        "nic-mac",
+        "a card has an address of its own",
+        _ALL,
+        "-nic user,mac=foo",
+        "-nic user,mac=52-54-00-12-34-56",
+        find_addresses,
+    ),
+    Rule(
+        "nic-model",
+        "a model is a PCI card that the machine has",
+        ("5.2", "7.2"),
+        "-nic user,model=nosuch",
+        "-nic user,model=e1000",
+        find_models,
+    ),
+    Rule(
+        "nic-count",
+        "a machine has eight places for them",
+        _ALL,
+        " ".join(["-nic user"] * 9),
+        " ".join(["-nic user"] * 8),
+        find_too_many,
+    ),
+    Rule(
+        "nic-vectors",
+        "MSI-X counts in few bits",
+        _ALL,
+        "-net nic,vectors=134217728",
+        "-net nic,vectors=4",
+        find_vectors,
+    ),
+    Rule(
+        "netdev-id-taken",
+        "back ends share one namespace whichever option makes them",
+        ("7.2", "10.0", "11.1"),
+        "-netdev user,id=n0 -nic user,id=n0",
+        "-netdev user,id=n0 -nic user,id=n1",
+        find_taken,
+    ),
+)
