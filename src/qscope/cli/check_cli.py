@@ -8,6 +8,7 @@ import click
 from qscope.ask import Verdict
 from qscope.ask.finding import Finding, Severity, conclude
 from qscope.ask.line import check_line
+from qscope.ask.line.rules import RULES
 from qscope.ask.syntax.shell import split_line
 from qscope.cli.common import (
     echo_json,
@@ -24,11 +25,40 @@ _STATUS = {Verdict.YES: 0, Verdict.NO: 1, Verdict.UNKNOWN: 3}
 _MARKS = {Severity.WARNING: ("warning", "yellow"), Severity.UNKNOWN: ("cannot tell", "yellow")}
 
 
-@click.command(name="check-cli", context_settings={"ignore_unknown_options": True})
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="-- ARG...")
+def _list_rules(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001
+    """Print each rule: its id, its reason, the releases it was tried on."""
+    if not wanted:
+        return
+    for rule in RULES:
+        click.echo(f"{rule.id:24} {rule.reason}  ({', '.join(rule.checked)})")
+    ctx.exit()
+
+
+# Where the context keeps that `--` was given, behind which everything is QEMU's.
+_SEPARATED = "qscope.separated"
+
+
+class _Command(click.Command):
+    """Tells QEMU's words, behind `--`, from a file that is named in front of it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[_SEPARATED] = "--" in args
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            hint = f"{error.format_message()} QEMU's options come after '--'."
+            raise click.UsageError(hint, ctx) from error
+
+
+@click.command(name="check-cli", cls=_Command)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="FILE | -- ARG...")
 @click.option(
     "--file", "path", type=click.Path(readable=False), metavar="FILE",
     help="Read the command line, quoted as for a shell, from FILE; '-' is stdin.",
+)  # fmt: skip
+@click.option(
+    "--rules", is_flag=True, is_eager=True, expose_value=False, callback=_list_rules,
+    help="List the rules for what types cannot say, and where each was tried.",
 )  # fmt: skip
 @format_option
 @with_interface
@@ -37,9 +67,10 @@ def command(interface: Interface, words: tuple[str, ...], form: str, *, path: st
 
     \b
       qscope check-cli -- -M q35 -device virtio-net-pci,netdev=n0 -netdev user,id=n0
-      qscope check-cli --file vm.args
-      virsh domxml-to-native ... | qscope check-cli --file -
+      qscope check-cli vm.args
+      virsh domxml-to-native ... | qscope check-cli -
 
+    FILE has one command line, quoted as for a shell, with or without the name of the program.
     No QEMU is started. Each finding is one line of stdout that begins with the option as it was
     typed. What depends on the host (files, taps, sockets, KVM) is a note on stderr.
 
@@ -67,8 +98,12 @@ def _read_words(words: tuple[str, ...], path: str | None) -> Sequence[str]:
             raise click.UsageError("either --file or arguments, not both")
         return split_line(read_text(path))
     if not words:
-        raise click.UsageError("no command line: give it after '--', or with --file")
-    return words
+        raise click.UsageError("no command line: give it after '--', or name a file that has it")
+    if click.get_current_context().meta[_SEPARATED]:
+        return words
+    if len(words) > 1:
+        raise click.UsageError("QEMU's options come after '--'; in front of it is one file's name")
+    return split_line(read_text(words[0]))
 
 
 def _print(findings: Sequence[Finding], verdict: Verdict) -> None:

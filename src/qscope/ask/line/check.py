@@ -82,5 +82,21 @@ def _sort(found: Iterable[tuple[int, Finding]]) -> list[tuple[int, Finding]]:
 
 
 def _place(line: Line, number: int, finding: Finding) -> Finding:
-    typed = line.occurrences[number].word.typed
-    return structs.replace(finding, where=f"{typed} {finding.where}".rstrip())
+    """Say in which option it is: as typed, and which one of several of that name."""
+    occurrence = line.occurrences[number]
+    where = f"{occurrence.word.typed} {finding.where}".rstrip()
+    label = _label(occurrence)
+    several = sum(1 for _ in line.select(occurrence.name)) > 1
+    if not (several and label) or repr(label) in finding.message:
+        return structs.replace(finding, where=where)
+    return structs.replace(finding, where=where, message=f"{finding.message} ({label})")
+
+
+def _label(occurrence: Occurrence) -> str:
+    """Name one option of several: by its ID, else by its first parameter."""
+    names = occurrence.parameters
+    value = names.get("id", names.get("node-name", next(iter(names.values()), "")))
+    return value[:_LONGEST_LABEL] if isinstance(value, str) else ""
+
+
+_LONGEST_LABEL = 40

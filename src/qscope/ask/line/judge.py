@@ -22,7 +22,7 @@ from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machine import judge_machine
 from qscope.ask.line.network import judge_network
 from qscope.ask.line.object import judge_object
-from qscope.ask.line.values import build_value
+from qscope.ask.line.values import build_value, find_members
 from qscope.ask.syntax.qemuopts import Parameter
 from qscope.ask.validation.reader import Reader
 from qscope.model.near import near
@@ -53,6 +53,9 @@ _COMMANDS: Mapping[str, str] = {
     "object": "object-add",
     "numa": "set-numa-node",
 }
+
+# Options that are merged by whoever reads them, not by QemuOpts.
+_IDS_OF_ONE = frozenset(("accel", "msg", "overcommit", "sandbox"))
 
 
 def judge(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
@@ -101,12 +104,29 @@ def check_value(
     if isinstance(value, tuple):
         parameters = [each for each in value if isinstance(each, Parameter)]
         value = build_value(line.find, type_name, parameters)
+        if not any(each.name == "id" for each in find_members(line.find, type_name, {})):
+            # Whatever its parameters are, a list of QemuOpts takes an ID (util/qemu-option.c).
+            value.pop("id", None)
     checker = line.make_checker(occurrence, _COMMANDS.get(occurrence.name, ""))
     for finding in checker.check(type_name, value, ""):
         if is_open and finding.rule == "member-unknown":
             finding = structs.replace(finding, severity=Severity.UNKNOWN)  # noqa: PLW2901
-        if not _is_replaced(line, occurrence, finding):
+        if not (_is_replaced(line, occurrence, finding) or _is_group_id(line, occurrence, finding)):
             yield finding
+
+
+def _is_group_id(line: Line, occurrence: Occurrence, finding: Finding) -> bool:
+    """Whether what is unknown is the `id` that any QemuOpts may have (qemu_opts_create).
+
+    Groups of which all options are one have none; until 5.2 they took it all the same.
+    """
+    option, parsed = occurrence.option, occurrence.parsed
+    if finding.rule != "member-unknown" or finding.where != "id" or option is None:
+        return False
+    if parsed is None or parsed.syntax != "qemuopts" or option.name == "acpitable":
+        return False
+    has_ids = option.repeat != "merge" or option.name in _IDS_OF_ONE
+    return has_ids or (line.release is not None and line.release <= (5, 2))
 
 
 def _is_replaced(line: Line, occurrence: Occurrence, finding: Finding) -> bool:

@@ -109,7 +109,8 @@ def _read_place(device: Placed) -> tuple[int, int] | None:
 
 
 def _is_on(occurrence: Occurrence, name: str) -> bool:
-    return occurrence.parameters.get(name) in (True, "on", "yes", "true", "y")
+    """Whether a boolean is on; what is no boolean is a finding, and no reason for another."""
+    return occurrence.parameters.get(name, False) not in (False, "off", "no", "false", "n")
 
 
 _PORTS = ("pcie-root-port", "ioh3420", "xio3130-downstream", "cxl-rp", "cxl-downstream")
