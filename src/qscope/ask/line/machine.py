@@ -10,9 +10,11 @@ from typing import Any
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.accel import judge_accelerators
 from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.microvm import make_microvm
 from qscope.ask.line.settings import spell
 from qscope.ask.line.structures import find_structure_type
 from qscope.ask.owner import find_machine
+from qscope.ask.syntax.qemuopts import Parameter
 from qscope.ask.validation.properties import PropertyOwner
 from qscope.model.near import near
 from qscope.model.schema_info import ObjectType
@@ -32,12 +34,25 @@ def judge_machine(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     if isinstance(accelerators, str):
         yield from judge_accelerators(line, accelerators, "accel")
     if line.machine is not None:
-        properties = {
-            spell(name): value
-            for name, value in given.items()
-            if spell(name) not in _OWN | _ACCELERATORS
-        }
-        yield from _judge_properties(line, occurrence, f"{line.machine.name}-machine", properties)
+        typename = f"{line.machine.name}-machine"
+        for properties in _list_properties(occurrence, given):
+            yield from _judge_properties(line, occurrence, typename, properties)
+
+
+def _list_properties(occurrence: Occurrence, effective: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what is given to the machine: QemuOpts one by one, keyval when all is merged.
+
+    keyval takes `mem_merge` for mem-merge; QemuOpts those only that become an accelerator's.
+    """
+    value = occurrence.parsed.value if occurrence.parsed else None
+    others = _OWN | _ACCELERATORS
+    if isinstance(value, tuple):
+        for each in value:
+            if isinstance(each, Parameter) and spell(each.name) not in others:
+                yield {each.name: each.value}
+    else:
+        found = {spell(name): value for name, value in effective.items()}
+        yield {name: value for name, value in found.items() if name not in others}
 
 
 def _judge_type(line: Line, name: str) -> Iterator[Finding]:
@@ -59,7 +74,7 @@ def _judge_type(line: Line, name: str) -> Iterator[Finding]:
 def _judge_properties(
     line: Line, occurrence: Occurrence, typename: str, given: Mapping[str, Any]
 ) -> Iterator[Finding]:
-    made = find_machine_type(line, typename)
+    made = _find_machine_type(line, typename)
     if made is None:
         if given:
             what = f"properties of {typename} are not known"
@@ -72,16 +87,16 @@ def _judge_properties(
         if name in declared and (found := find_structure_type(line, name, declared[name]))
     }
     plain = {name: value for name, value in given.items() if name not in structures}
-    yield from line.judge_properties(occurrence, PropertyOwner("object", typename), plain)
+    if made.name == f"object:{typename}":
+        yield from line.judge_properties(occurrence, PropertyOwner("object", typename), plain)
+    else:
+        yield from line.make_checker(occurrence).check(made.name, plain, "")
     for name, found in structures.items():
         checker = line.make_checker(occurrence, found.command)
         yield from checker.check(found.type, given[name], name)
 
 
-def find_machine_type(line: Line, typename: str) -> ObjectType | None:
-    """Return the type of a machine's properties.
-
-    Telling microvm's kills QEMU before 8.0 (see Completeness.crashed): those of its x86 machine
-    are known by the others, and its own are in a table.
-    """
-    return line.interface.qom.make("object", typename)
+def _find_machine_type(line: Line, typename: str) -> ObjectType | None:
+    """Return the type of a machine's properties, None where nothing tells it."""
+    made = line.interface.qom.make("object", typename)
+    return make_microvm(line) if made is None and typename == "microvm-machine" else made

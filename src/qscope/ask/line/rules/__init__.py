@@ -12,6 +12,7 @@ from qscope.ask.line.rules import (
     hmat,
     ids,
     limits,
+    lists,
     machines,
     memory,
     networks,
@@ -23,6 +24,7 @@ from qscope.ask.line.rules import (
     smp,
     sockets,
     usernet,
+    users,
 )
 from qscope.ask.line.rules.rule import Fault, Rule
 
@@ -38,6 +40,7 @@ RULES: tuple[Rule, ...] = (
     *hmat.RULES,
     *ids.RULES,
     *limits.RULES,
+    *lists.RULES,
     *machines.RULES,
     *memory.RULES,
     *networks.RULES,
@@ -49,6 +52,7 @@ RULES: tuple[Rule, ...] = (
     *smp.RULES,
     *sockets.RULES,
     *usernet.RULES,
+    *users.RULES,
 )
 
 __all__ = ["RULES", "Fault", "Rule"]

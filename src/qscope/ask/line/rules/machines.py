@@ -6,9 +6,11 @@ QEMU's hw/i386/pc.c, hw/i386/x86-common.c, hw/core/machine.c, system/vl.c.
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from qscope.ask.finding import Severity
+from qscope.ask.line.accel import may_be_virtualised
 from qscope.ask.line.line import Line
+from qscope.ask.line.machines import find_name, is_known
 from qscope.ask.line.names import Names
-from qscope.ask.line.rules.references import is_a
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.settings import find_properties, read_size
 
@@ -67,9 +69,38 @@ def find_lonely_arguments(line: Line) -> Iterator[Fault]:
         return
     for name in ("append", "initrd", "shim"):
         setting = settings.get(name)
-        if setting is not None and (setting.value or name != "append"):
+        # 5.2 takes no arguments for none.
+        is_none = name == "append" and line.release is not None and line.release < (6, 0)
+        if setting is not None and (setting.value or not is_none):
             what = f"{name} without a kernel"
             yield Fault(setting.occurrence, setting.where, what, "-kernel must be given")
+
+
+def find_no_tree(line: Line) -> Iterator[Fault]:
+    """Yield that a machine without a device tree shall write it: QEMU tells it since 10.0."""
+    setting, name = find_properties(line).get("dumpdtb"), find_name(line)
+    is_new = line.release is None or line.release >= (10, 0)
+    if setting is not None and is_new and is_known(name) and not name.startswith("virt-"):
+        yield Fault(setting.occurrence, setting.where, f"{name} has no device tree")
+
+
+# Machine types that are for one accelerator alone, and it.
+_ACCELERATED = {"xenfv": "xen", "xenpv": "xen", "nitro": "nitro"}
+
+
+def find_wrong_accelerator(line: Line) -> Iterator[Fault]:
+    """Yield machine types that need an accelerator: where it is asked for the host decides."""
+    name = find_name(line)
+    wanted = next((each for kind, each in _ACCELERATED.items() if name.startswith(kind)), "")
+    occurrence = next(reversed(list(line.select("machine"))), None)
+    if not wanted or occurrence is None:
+        return
+    asked = line.merged("machine").get("accel") or ":".join(
+        each.get("accel") or "" for each in line.select("accel")
+    )
+    is_asked = wanted in str(asked).split(":") or (not asked and name != "xenfv")
+    severity = Severity.NOTE if is_asked else Severity.ERROR
+    yield Fault(occurrence, "type", f"{name} needs {wanted}", "", severity)
 
 
 _GUARDS = ("confidential-guest-support", "memory-encryption")
@@ -89,9 +120,12 @@ def find_missing_guards(line: Line) -> Iterator[Fault]:
         if made is None:
             what = f"there is no object {setting.value!r}"
             yield Fault(setting.occurrence, setting.where, what)
-        elif is_a(line, made.occurrence.get("qom-type") or "", _GUARDS[0]) is False:
+        elif not (made.occurrence.get("qom-type") or "").endswith("-guest"):
             what = f"{setting.value!r} does not protect guests"
             yield Fault(setting.occurrence, setting.where, what)
+        elif not may_be_virtualised(line):
+            what = "TCG cannot protect guests"
+            yield Fault(setting.occurrence, setting.where, what, "-accel kvm is right")
 
 
 def find_two_ways(line: Line) -> Iterator[Fault]:
@@ -129,6 +163,22 @@ RULES = (
         "-append quiet",
         "-dtb /nonexistent",
         find_lonely_arguments,
+    ),
+    Rule(
+        "machine-tree",
+        "PCs have no device tree",
+        ("10.0", "11.1"),
+        "-machine q35,dumpdtb=/nonexistent/x",
+        "-machine q35",
+        find_no_tree,
+    ),
+    Rule(
+        "machine-accelerator",
+        "Xen's and Nitro's machines are theirs",
+        ("5.2",),
+        "-machine xenfv,accel=tcg",
+        "-machine pc,accel=tcg",
+        find_wrong_accelerator,
     ),
     Rule(
         "machine-guard",

@@ -26,6 +26,7 @@ class Reference(NamedTuple):
 # (option, value of its first parameter or "" for any, parameter) -> what it names.
 _PARAMETERS = {
     ("netdev", "vhost-user", "chardev"): "chardev",
+    ("nic", "vhost-user", "chardev"): "chardev",
     ("net", "nic", "netdev"): "netdev",
     ("object", "rng-egd", "chardev"): "chardev",
     ("object", "cryptodev-vhost-user", "chardev"): "chardev",
@@ -37,11 +38,25 @@ _PARAMETERS = {
     ("object", "filter-rewriter", "netdev"): "netdev",
     ("tpmdev", "emulator", "chardev"): "chardev",
     ("mon", "", "chardev"): "chardev",
-    ("machine", "", "memory-backend"): "object",
+    ("chardev", "socket", "tls-creds"): "tls-creds",
+    ("vnc", "", "tls-creds"): "tls-creds",
+    ("vnc", "", "password-secret"): "secret_common",
+    ("vnc", "", "audiodev"): "audiodev",
+    ("vnc", "", "display"): "device",
+    ("spice", "", "password-secret"): "secret_common",
+    ("machine", "", "pflash0"): "drive",
+    ("machine", "", "pflash1"): "drive",
     ("machine", "", "pcspk-audiodev"): "audiodev",
-    ("numa", "node", "memdev"): "object",
 }
-_FIRST = {"netdev": "type", "net": "type", "object": "qom-type", "tpmdev": "type", "numa": "type"}
+_FIRST = {
+    "netdev": "type",
+    "nic": "type",
+    "net": "type",
+    "object": "qom-type",
+    "tpmdev": "type",
+    "numa": "type",
+    "chardev": "backend",
+}
 # Options whose argument is a character device, where `chardev:ID` refers to one.
 _STREAMS = ("serial", "parallel", "monitor", "qmp", "qmp-pretty", "debugcon", "gdb")
 # Links that no -object can be meant by.
