@@ -87,7 +87,7 @@ def _place(line: Line, number: int, finding: Finding) -> Finding:
     where = f"{occurrence.word.typed} {finding.where}".rstrip()
     label = _label(occurrence)
     several = sum(1 for _ in line.select(occurrence.name)) > 1
-    if not (several and label) or repr(label) in finding.message:
+    if not (several and label) or label in finding.message:
         return structs.replace(finding, where=where)
     return structs.replace(finding, where=where, message=f"{finding.message} ({label})")
 

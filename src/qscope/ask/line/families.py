@@ -16,6 +16,9 @@ _FAMILIES: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def find_family(line: Line) -> str:
-    """Return the family of a line's machine, "" where it is not known which machine it has."""
-    name = line.machine.name if line.machine else ""
+    """Return the family of a line's machine, "" where it is not known which machine it has.
+
+    A machine type that this QEMU lacks has the family that its name says.
+    """
+    name = line.machine.name if line.machine else str(line.merged("machine").get("type", ""))
     return next((family for form, family in _FAMILIES if form.fullmatch(name)), name)
