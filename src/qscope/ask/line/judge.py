@@ -22,6 +22,7 @@ from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machine import judge_machine
 from qscope.ask.line.network import judge_network
 from qscope.ask.line.object import judge_object
+from qscope.ask.line.smbios import judge_smbios
 from qscope.ask.line.values import build_value, find_members
 from qscope.ask.syntax.qemuopts import Parameter
 from qscope.ask.validation.reader import Reader
@@ -39,6 +40,7 @@ _JUDGES: Mapping[str, Judge] = {
     "cpu": judge_cpu,
     "accel": judge_accel,
     "global": judge_global,
+    "smbios": judge_smbios,
     "chardev": judge_chardev,
     "netdev": judge_network,
     "nic": judge_network,
