@@ -23,6 +23,8 @@ from qscope.errors import ArgumentError
 from qscope.model.near import near
 from qscope.model.schema_info import Member, ObjectType
 
+# Names of back ends that the command line knew before 8.0; not every list has them.
+_ALIASES = ("tty", "parport")
 _FLAT = "option:chardev:all"
 
 
@@ -77,6 +79,10 @@ def check_forwards(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
 
 def _judge_kind(line: Line, kind: str, where: str) -> Iterator[Finding]:
     """Yield that there is no such back end, or that it cannot be told."""
+    is_old = line.release is not None and line.release < (8, 0)
+    if is_old and kind in _ALIASES:
+        yield Finding("chardev-deprecated", where, f"{kind} is deprecated", Severity.WARNING)
+        return
     present = BY_PREFIX["chardev"](line.interface, compile_path(f"chardev:{_quote(kind)}"))
     if present.verdict is Verdict.NO or not kind:
         names = line.interface.listings.chardevs or ()

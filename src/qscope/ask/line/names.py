@@ -23,7 +23,7 @@ class Named(NamedTuple):
 _MAKERS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "netdev": (("netdev", "id"), ("nic", "id"), ("net", "id")),
     "chardev": (("chardev", "id"),),
-    "audiodev": (("audiodev", "id"),),
+    "audiodev": (("audiodev", "id"), ("audio", "id")),
     "tpmdev": (("tpmdev", "id"),),
     "drive": (("drive", "id"), ("drive", "node-name"), ("blockdev", "node-name")),
     "object": (("object", "id"),),
@@ -45,7 +45,7 @@ _CHOSEN: Mapping[str, Mapping[str, str]] = {
         "virtiocon": "",
         "nographic": "",
     },
-    "audiodev": {"audio": ""},
+    "audiodev": {"audio": "audiodev"},
     "netdev": {"net": "", "nic": ""},
     "drive": dict.fromkeys(
         ("drive", "hda", "hdb", "hdc", "hdd", "cdrom", "fda", "fdb", "sd", "mtdblock", "pflash"), ""

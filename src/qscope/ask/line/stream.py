@@ -17,7 +17,7 @@ _SOCKETS = ("tcp", "telnet", "tn3270", "websocket")
 _ADDRESS = re.compile(r"([^:]{1,64}):([^,]{1,32})|:([^,]{1,32})", re.DOTALL)
 _UDP = re.compile(r"([^:]{1,64}):([^@,]{1,32})|:([^@,]{1,32})", re.DOTALL)
 _SCREEN = re.compile(r"([0-9]{1,7})(C?)x([0-9]{1,7})\2", re.ASCII)
-_PATHS = {"file": "file", "pipe": "pipe", "pty": "pty"}
+_PATHS = ("file", "pipe")
 RIGHT = "null, stdio, vc, pty, file:PATH, pipe:PATH, tcp:HOST:PORT, unix:PATH, … or chardev:ID"
 
 
@@ -46,7 +46,7 @@ def parse_plain(text: str) -> Stream:
     if colon and kind == "vc":
         return _parse_screen(rest)
     if colon and kind in _PATHS:
-        return Stream(_PATHS[kind], {"path": rest})
+        return Stream(kind, {"path": rest})
     if text == "con:":
         return Stream("console", {})
     if colon and kind in _SOCKETS:

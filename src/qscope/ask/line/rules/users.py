@@ -1,0 +1,224 @@
+"""Rules about who uses a character device or a network back end: one user, four where it is a mux.
+
+QEMU's chardev/char-fe.c and net/net.c. References of one device after another are
+references.py's.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from qscope.ask.line.backends import find_target, list_backends, list_forwards
+from qscope.ask.line.families import find_family
+from qscope.ask.line.given import list_given
+from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.rules.references import find_references
+from qscope.ask.line.rules.rule import Fault, Rule
+
+_ALL = ("5.2", "7.2", "10.0", "11.1")
+# chardev/char-mux.c, MAX_MUX.
+_MOST = 4
+# In which order QEMU makes users: what is not here comes last.
+_ORDER = (
+    "chardev",
+    "object",
+    "mon",
+    "monitor",
+    "qmp",
+    "qmp-pretty",
+    "netdev",
+    "nic",
+    "net",
+    "tpmdev",
+    "serial",
+    "parallel",
+    "debugcon",
+    "device",
+)
+_MONITORS = ("mon", "monitor", "qmp", "qmp-pretty")
+
+
+class User(NamedTuple):
+    """Who uses what."""
+
+    occurrence: Occurrence
+    where: str
+    kind: str
+    name: str
+
+
+def list_users(line: Line) -> list[User]:
+    """Return the users of character devices and network back ends as QEMU makes them."""
+    users = [*_list_references(line), *_list_bases(line), *_list_ports(line)]
+    return sorted(users, key=lambda user: _rank(user.occurrence))
+
+
+def _rank(occurrence: Occurrence) -> int:
+    name = occurrence.name if occurrence.name not in _MONITORS else "mon"
+    return _ORDER.index(name) if name in _ORDER else len(_ORDER)
+
+
+def _list_references(line: Line) -> Iterator[User]:
+    for each in find_references(line):
+        is_filter = each.occurrence.name == "object" and each.kind == "netdev"
+        if each.kind in ("chardev", "netdev") and not is_filter:
+            yield User(each.occurrence, each.parameter, each.kind, each.name)
+
+
+def _list_bases(line: Line) -> Iterator[User]:
+    """Yield what muxes, hubs and forwarding rules stand on."""
+    for backend in list_backends(line):
+        for name, value in backend.given.parameters.items():
+            start = name.partition(".")[0]
+            if (backend.kind, start) in (("mux", "chardev"), ("hub", "chardevs")):
+                yield User(backend.occurrence, name, "chardev", value)
+    for given in list_given(line, "netdev", "nic", "net"):
+        for forward in list_forwards(given):
+            target = find_target(forward.target)
+            if target is not None:
+                yield User(given.occurrence, "guestfwd", "chardev", target)
+
+
+def _list_ports(line: Line) -> Iterator[User]:
+    """Yield what hub ports are plugged into, and the cards of -nic."""
+    for given in list_given(line, "netdev"):
+        name = given.get("netdev") if given.get("type") == "hubport" else None
+        if name is not None:
+            yield User(given.occurrence, "netdev", "netdev", name)
+    for given in list_given(line, "nic"):
+        name = given.get("id")
+        if name is not None and given.get("type") != "none":
+            yield User(given.occurrence, "", "netdev", name)
+
+
+def find_shared(line: Line) -> Iterator[Fault]:
+    """Yield each user of what has as many users already as it can have."""
+    limits = {each.name: _find_limit(each.given.is_on("mux")) for each in list_backends(line)}
+    counts: dict[tuple[str, str], list[str]] = {}
+    for user in list_users(line):
+        earlier = counts.setdefault((user.kind, user.name), [])
+        limit = limits.get(user.name, 1) if user.kind == "chardev" else 1
+        only_devices = {user.occurrence.name, *earlier} == {"device"}
+        if len(earlier) >= limit and not (limit == 1 and only_devices):
+            what = f"{user.kind} {user.name!r} is in use already"
+            yield Fault(user.occurrence, user.where, what)
+        earlier.append(user.occurrence.name)
+
+
+def _find_limit(is_mux: bool) -> int:  # noqa: FBT001
+    return _MOST if is_mux else 1
+
+
+def find_forwards(line: Line) -> Iterator[Fault]:
+    """Yield each forwarding rule whose chardev is not there."""
+    made = {each.name for each in list_backends(line) if each.stream is None}
+    for user in list_users(line):
+        if user.where == "guestfwd" and user.name not in made:
+            yield Fault(user.occurrence, "guestfwd", f"there is no chardev {user.name!r}")
+
+
+def find_debug_consoles(line: Line) -> Iterator[Fault]:
+    """Yield each -debugcon that has no ISA bus, or refers to a chardev, which it cannot use."""
+    for occurrence in line.select("debugcon"):
+        if find_target(occurrence.word.argument or "") is not None:
+            yield Fault(occurrence, "", "it makes its chardev itself", "-device isa-debugcon")
+        elif find_family(line) == "none":
+            yield Fault(occurrence, "", "machine none has no ISA bus")
+
+
+def find_monitors(line: Line) -> Iterator[Fault]:
+    """Yield each monitor that is named after a chardev that another one has."""
+    seen: set[str] = set()
+    for occurrence in line.select(*_MONITORS):
+        name = occurrence.get("id") if occurrence.name == "mon" else None
+        if occurrence.name != "mon":
+            name = find_target(occurrence.word.argument or "")
+        if name is not None and name in seen and occurrence.name != "mon":
+            yield Fault(occurrence, "", f"there is another monitor {name!r}")
+        seen |= {name} if name else set()
+
+
+def find_modes(line: Line) -> Iterator[Fault]:
+    """Yield each -mon without a chardev, and pretty where people read (since 6.0 an error)."""
+    is_lenient = line.release is not None and line.release < (6, 0)
+    for given in list_given(line, "mon"):
+        if not given.has("chardev"):
+            yield Fault(given.occurrence, "chardev", "it is missing")
+        is_control = given.get("mode") == "control"
+        if given.is_on("pretty") and not is_control and not is_lenient:
+            yield Fault(given.occurrence, "pretty", "only mode=control has it")
+
+
+def find_stubs(line: Line) -> Iterator[Fault]:
+    """Yield each -gdb of a machine without CPUs, and each but the first one."""
+    used = [each for each in line.select("gdb", "s") if each.word.argument != "none"]
+    for occurrence in used if find_family(line) == "none" else ():
+        yield Fault(occurrence, "", "machine none has no CPU to debug")
+    for occurrence in used[1:]:
+        yield Fault(occurrence, "", "there is another debugger already")
+
+
+def find_parallels(line: Line) -> Iterator[Fault]:
+    """Yield each parallel port that is more than there can be."""
+    used = [each for each in line.select("parallel") if each.word.argument != "none"]
+    for occurrence in used[3:]:
+        yield Fault(occurrence, "", "there can be 3 of them")
+
+
+RULES = (
+    Rule(
+        "chardev-shared",
+        "a chardev has one user, a mux four",
+        _ALL,
+        "-chardev null,id=c0 -mon chardev=c0 -mon chardev=c0",
+        "-chardev null,id=c0,mux=on -mon chardev=c0 -mon chardev=c0",
+        find_shared,
+    ),
+    Rule(
+        "guestfwd-chardev",
+        "what is forwarded goes to a chardev that is there",
+        _ALL,
+        "-netdev user,id=n0,guestfwd=tcp:10.0.2.100:80-chardev:c0",
+        "-chardev null,id=c0 -netdev user,id=n0,guestfwd=tcp:10.0.2.100:80-chardev:c0",
+        find_forwards,
+    ),
+    Rule(
+        "debugcon",
+        "it is an ISA device",
+        _ALL,
+        "-machine none -debugcon null",
+        "-debugcon null",
+        find_debug_consoles,
+    ),
+    Rule(
+        "monitor-named",
+        "a monitor is called as its chardev",
+        _ALL,
+        "-chardev null,id=c0,mux=on -qmp chardev:c0 -monitor chardev:c0",
+        "-chardev null,id=c0 -monitor chardev:c0 -qmp null",
+        find_monitors,
+    ),
+    Rule(
+        "monitor-pretty",
+        "what people type is not laid out",
+        ("7.2", "10.0", "11.1"),
+        "-chardev null,id=c0 -mon chardev=c0,pretty=on",
+        "-chardev null,id=c0 -mon chardev=c0,mode=control,pretty=on",
+        find_modes,
+    ),
+    Rule(
+        "gdb",
+        "a debugger needs a CPU",
+        _ALL,
+        "-machine none -gdb null",
+        "-gdb null",
+        find_stubs,
+    ),
+    Rule(
+        "parallel-count",
+        "PCs have three places for them",
+        _ALL,
+        " ".join(["-parallel null"] * 4),
+        " ".join(["-parallel null"] * 3),
+        find_parallels,
+    ),
+)
