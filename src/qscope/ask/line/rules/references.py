@@ -139,8 +139,15 @@ def _judge_link(line: Line, names: Names, reference: Reference) -> Fault | None:
 
 
 def _complain(names: Names, reference: Reference, kind: str, what: str) -> Fault:
-    guesses = tuple(near(reference.name, names.list_names(kind))) if kind else ()
-    return Fault(reference.occurrence, reference.parameter, what, suggestions=guesses)
+    known = names.list_names(kind) if kind else []
+    guesses = tuple(near(reference.name, known))
+    few = ", ".join(known) if len(known) <= _FEW else ""
+    right = f"{few} {'is' if len(known) == 1 else 'are'}" if few and not guesses else ""
+    return Fault(reference.occurrence, reference.parameter, what, right, suggestions=guesses)
+
+
+# So many names are listed where none is near.
+_FEW = 4
 
 
 def is_a(line: Line, typename: str, wanted: str) -> bool | None:
