@@ -23,13 +23,18 @@ _SCALARS = {
         ScalarType(name="option:bool", json_type="boolean"),
         ScalarType(name="option:int", json_type="int"),
         ScalarType(name="option:number", json_type="int", minimum=0, maximum=_LARGEST),
+        ScalarType(name="option:uint8", json_type="int", minimum=0, maximum=2**8 - 1),
+        ScalarType(name="option:uint32", json_type="int", minimum=0, maximum=2**32 - 1),
         ScalarType(name="option:size", json_type="int", minimum=0, maximum=_LARGEST, format="size"),
     )
 }
 # What query-command-line-options calls a type (CommandLineParameterType in qapi/misc.json).
 COARSE = {"string": "untold", "boolean": "bool", "number": "number", "size": "size"}
 # Which of them a table may make more of.
-_REFINED = {"number": frozenset(("int", "number", "size")), "size": frozenset(("size",))}
+_REFINED = {
+    "number": frozenset(("int", "number", "size", "uint8", "uint32")),
+    "size": frozenset(("size",)),
+}
 
 
 def may_refine(coarse: str, text: str) -> bool:
