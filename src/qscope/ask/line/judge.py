@@ -12,17 +12,21 @@ from msgspec import structs
 
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.accel import judge_accel
+from qscope.ask.line.audio import judge_audio, judge_audiodev, judge_soundhw
 from qscope.ask.line.backends import STREAMS
 from qscope.ask.line.chardev import judge_chardev, judge_stream
 from qscope.ask.line.cpu import judge_cpu
 from qscope.ask.line.device import judge_device
+from qscope.ask.line.display import judge_display, judge_vga, judge_vnc
 from qscope.ask.line.drive import judge_drive
 from qscope.ask.line.globals import judge_global
+from qscope.ask.line.incoming import judge_incoming
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machine import judge_machine
 from qscope.ask.line.network import judge_network
 from qscope.ask.line.object import judge_object
 from qscope.ask.line.smbios import judge_smbios
+from qscope.ask.line.usbdevice import judge_usbdevice
 from qscope.ask.line.values import build_value, find_members
 from qscope.ask.syntax.qemuopts import Parameter
 from qscope.ask.validation.reader import Reader
@@ -41,6 +45,14 @@ _JUDGES: Mapping[str, Judge] = {
     "accel": judge_accel,
     "global": judge_global,
     "smbios": judge_smbios,
+    "audiodev": judge_audiodev,
+    "audio": judge_audio,
+    "soundhw": judge_soundhw,
+    "display": judge_display,
+    "vga": judge_vga,
+    "vnc": judge_vnc,
+    "incoming": judge_incoming,
+    "usbdevice": judge_usbdevice,
     "chardev": judge_chardev,
     "netdev": judge_network,
     "nic": judge_network,

@@ -1,0 +1,153 @@
+"""Judge -incoming: a URI, since 8.2 a migration channel as well (migration/migration.c).
+
+In: a line and an occurrence. Out: findings. Whether a port is free or a file there is the host's
+to say.
+"""
+
+import re
+from collections.abc import Iterator
+
+from qscope.ask.finding import Finding, Severity
+from qscope.ask.line.addresses import check_host, check_port, is_name
+from qscope.ask.line.host import note
+from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.syntax.qemuopts import parse_qemuopts
+from qscope.ask.syntax.scalars import parse_size, parse_uint
+from qscope.errors import ArgumentError
+from qscope.model.near import near
+
+_URI = re.compile(r"([A-Za-z]+):(.*)", re.DOTALL)
+_SCHEMES = ("tcp", "unix", "fd", "exec", "rdma", "vsock", "file", "defer")
+# util/qemu-sockets.c, inet_parse().
+_INET = re.compile(r"(?:\[([^\]]{1,64})\]|([^:,]{0,64})):([^:,]{1,32})(?:,(.*))?", re.DOTALL)
+_VSOCK = re.compile(r"[0-9]+:[0-9]+", re.ASCII)
+
+
+def judge_incoming(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
+    """Yield what is wrong with one -incoming; of several URIs QEMU looks at the last one only."""
+    text = occurrence.word.argument or ""
+    parsed = occurrence.parsed
+    if parsed is not None and isinstance(parsed.value, dict):
+        option = occurrence.option
+        if option is None or option.arg_type is None:
+            what = "nothing known tells its parameters"
+            yield Finding("parameters-unknown", "", what, Severity.UNKNOWN)
+            return
+        checker = line.make_checker(occurrence, "migrate-incoming", ("channels",))
+        yield from checker.check(option.arg_type, parsed.value, "")
+    elif occurrence is list(line.select("incoming"))[-1]:
+        yield from _judge_uri(line, text)
+
+
+def _judge_uri(line: Line, text: str) -> Iterator[Finding]:
+    if text == "defer":
+        return
+    found = _URI.fullmatch(text)
+    scheme, rest = (found[1], found[2]) if found else ("", "")
+    is_file = scheme == "file" and line.release is not None and line.release < (8, 2)
+    if scheme not in _JUDGES or is_file:
+        guesses = tuple(near(scheme or text, _SCHEMES))
+        what = f"no way to migrate {text!r}"
+        right = "tcp:HOST:PORT, unix:PATH, fd:NUMBER, exec:COMMAND, file:PATH or defer"
+        yield Finding("uri-unknown", "", what, right=right, suggestions=guesses)
+        return
+    wrong = _JUDGES[scheme](line, rest)
+    if wrong:
+        yield Finding("uri-malformed", "", f"{text!r}: {wrong}")
+    elif scheme in _HOST:
+        yield note(_HOST[scheme])
+    if scheme == "tcp":
+        host, _, _ = rest.rpartition(":")
+        if is_name(host.strip("[]")):
+            yield note(f"the host must find {host!r}")
+
+
+def _check_tcp(line: Line, text: str) -> str:
+    found = _INET.fullmatch(text)
+    if not found:
+        return "tcp:HOST:PORT is right"
+    wrong = check_port(found[3]) or check_host(found[1] or found[2] or "")
+    return wrong or _check_inet_options(line, found[4] or "")
+
+
+def _check_inet_options(line: Line, text: str) -> str:
+    """Check `to=10,ipv4=on`: before 10.1 QEMU looked for these words alone."""
+    is_lenient = line.release is not None and line.release < (10, 1)
+    for each in parse_qemuopts(text):
+        if each.name == "to" and not _is_number(each.value):
+            return f"{each.value!r} is no number"
+        if each.name not in _INET_NAMES and not is_lenient:
+            return f"there is no parameter {each.name!r}"
+    return ""
+
+
+_INET_NAMES = frozenset(
+    (
+        "to",
+        "ipv4",
+        "ipv6",
+        "keep-alive",
+        "keep-alive-count",
+        "keep-alive-idle",
+        "keep-alive-interval",
+        "mptcp",
+        "numeric",
+        "host",
+        "port",
+    )
+)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        parse_uint(text)
+    except ArgumentError:
+        return False
+    return True
+
+
+def _check_unix(_: Line, text: str) -> str:
+    return "" if text else "unix:PATH is right"
+
+
+def _check_fd(_: Line, text: str) -> str:
+    return "" if text.isascii() and text.isdigit() else "fd:NUMBER is right"
+
+
+def _check_vsock(_: Line, text: str) -> str:
+    return "" if _VSOCK.fullmatch(text) else "vsock:CID:PORT is right"
+
+
+def _check_file(line: Line, text: str) -> str:
+    path, comma, rest = text.partition(",offset=")
+    if not path:
+        return "file:PATH is right"
+    try:
+        if comma:
+            parse_size(rest, line.dialect)
+    except ArgumentError as error:
+        return str(error)
+    return ""
+
+
+def _pass(_: Line, text: str) -> str:
+    del text
+    return ""
+
+
+_JUDGES = {
+    "tcp": _check_tcp,
+    "unix": _check_unix,
+    "fd": _check_fd,
+    "exec": _pass,
+    "rdma": _pass,
+    "vsock": _check_vsock,
+    "file": _check_file,
+}
+_HOST = {
+    "unix": "its folder must be there",
+    "fd": "the file descriptor must be open",
+    "file": "the file must hold a machine's state",
+    "rdma": "the host must have RDMA",
+    "vsock": "the host must have vsock",
+}

@@ -1,0 +1,184 @@
+"""Rules about displays: -display, -vnc, -spice, and keyboards for them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from qscope.ask.line.addresses import check_host, check_port
+from qscope.ask.line.given import list_given
+from qscope.ask.line.line import Line
+from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.vnc import Screen, check_address, list_screens
+from qscope.ask.syntax.scalars import parse_int
+from qscope.errors import ArgumentError
+from qscope.model.near import near
+
+_ALL = ("5.2", "7.2", "10.0", "11.1")
+# Layouts of keyboards that QEMU installs (pc-bios/keymaps); a path is another one.
+_LAYOUT_NAMES = """
+    ar bepo cz da de de-ch en-gb en-us es et fi fo fr fr-be fr-ca fr-ch hr hu is it
+    ja lt lv mk nl no pl pt pt-br ru sl sv th tr
+"""
+_LAYOUTS = frozenset(_LAYOUT_NAMES.split())
+
+
+def _blame(screen: Screen, where: str, message: str) -> Fault:
+    is_vnc = screen.occurrence.name == "vnc"
+    return Fault(screen.occurrence, where if is_vnc else "", message)
+
+
+def find_addresses(line: Line) -> Iterator[Fault]:
+    """Yield each address that VNC cannot listen at."""
+    for screen in list_screens(line):
+        given = screen.given
+        wrong = check_address(screen.address, is_reverse=given.is_on("reverse"))
+        host = screen.address.rpartition(":")[0].strip("[]")
+        families = {name: given.is_on(name) if given.has(name) else None for name in _FAMILIES}
+        wrong = wrong or (check_host(host, **families) if host else "")
+        if wrong:
+            yield _blame(screen, "vnc", wrong)
+        if screen.address.startswith("unix:") and given.has("to"):
+            yield _blame(screen, "to", "a UNIX socket has no range of ports")
+        web = given.get("websocket")
+        is_off = screen.address in ("", "none")
+        if web is not None and web != "on" and not is_off and check_port(web):
+            yield _blame(screen, "websocket", f"{web!r} is no port")
+
+
+_FAMILIES = ("ipv4", "ipv6")
+
+
+def find_secrets(line: Line) -> Iterator[Fault]:
+    """Yield what VNC cannot have without, or beside, another parameter."""
+    for screen in list_screens(line):
+        given = screen.given
+        if given.is_on("password") and given.has("password-secret"):
+            yield _blame(screen, "password", "password-secret says it already")
+        if given.has("tls-authz") and not given.has("tls-creds"):
+            yield _blame(screen, "tls-authz", "there is no TLS without tls-creds")
+        if given.has("sasl-authz") and not given.is_on("sasl"):
+            yield _blame(screen, "sasl-authz", "it needs sasl=on")
+
+
+def find_keymaps(line: Line) -> Iterator[Fault]:
+    """Yield each VNC server for a keyboard layout that QEMU does not have."""
+    layouts = [each.word.argument or "" for each in line.select("k")]
+    if not layouts or layouts[-1] in _LAYOUTS or "/" in layouts[-1] or not layouts[-1]:
+        return
+    for screen in list_screens(line):
+        guesses = tuple(near(layouts[-1], sorted(_LAYOUTS)))
+        what = f"there is no keyboard layout {layouts[-1]!r} (-k)"
+        yield _blame(screen, "", what)._replace(suggestions=guesses)
+
+
+def find_accelerated(line: Line) -> Iterator[Fault]:
+    """Yield that a display without a window should draw by OpenGL; the last -display counts."""
+    given = list(list_given(line, "display"))[-1:]
+    for each in given:
+        if each.get("type") in ("none", "curses") and each.get("gl") in ("on", "core", "es"):
+            yield Fault(each.occurrence, "gl", f"display {each.get('type')} has no OpenGL")
+
+
+# Parameters of -spice that are words (ui/spice-core.c).
+_WORDS: Mapping[str, Sequence[str]] = {
+    "image-compression": ("off", "auto_glz", "auto_lz", "quic", "glz", "lz", "lz4"),
+    "jpeg-wan-compression": ("auto", "never", "always"),
+    "zlib-glz-wan-compression": ("auto", "never", "always"),
+    "streaming-video": ("off", "all", "filter"),
+}
+_CHANNELS = (
+    "default",
+    "main",
+    "display",
+    "inputs",
+    "cursor",
+    "playback",
+    "record",
+    "tunnel",
+    "smartcard",
+    "usbredir",
+    "webdav",
+)
+
+
+def find_spice_words(line: Line) -> Iterator[Fault]:
+    """Yield each word that SPICE does not know."""
+    for given in list_given(line, "spice"):
+        for name, words in _WORDS.items():
+            if given.get(name) not in (None, *words):
+                right = f"one of {', '.join(words)}"
+                yield Fault(given.occurrence, name, f"no such value {given.get(name)!r}", right)
+        for name in ("tls-channel", "plaintext-channel"):
+            if given.get(name) not in (None, *_CHANNELS):
+                what = f"there is no channel {given.get(name)!r}"
+                yield Fault(given.occurrence, name, what)
+        if given.has("tls-channel") and not _read_port(given.get("tls-port") or "0"):
+            yield Fault(given.occurrence, "tls-channel", "it needs a tls-port")
+        if given.has("password") and given.has("password-secret"):
+            yield Fault(given.occurrence, "password", "password-secret says it already")
+
+
+def find_spice_ports(line: Line) -> Iterator[Fault]:
+    """Yield each port of SPICE that is none."""
+    for given in list_given(line, "spice"):
+        for name in ("port", "tls-port"):
+            number = _read_port(given.get(name) or "0")
+            if number is not None and not 0 <= number <= 65535:
+                yield Fault(given.occurrence, name, "a port is 0 to 65535")
+
+
+def _read_port(text: str) -> int | None:
+    try:
+        return parse_int(text)
+    except ArgumentError:
+        return None
+
+
+RULES = (
+    Rule(
+        "vnc-address",
+        "VNC listens at HOST:DISPLAY, or at a UNIX socket",
+        _ALL,
+        "-vnc bogus",
+        "-vnc 127.0.0.1:0,to=99",
+        find_addresses,
+    ),
+    Rule(
+        "vnc-secret",
+        "who is let in is asked in one way",
+        _ALL,
+        "-vnc 127.0.0.1:0,to=99,sasl-authz=a0",
+        "-vnc 127.0.0.1:0,to=99,sasl=on",
+        find_secrets,
+    ),
+    Rule(
+        "vnc-keymap",
+        "VNC translates keys by a layout that is installed",
+        _ALL,
+        "-k bogus -vnc none",
+        "-k de -vnc none",
+        find_keymaps,
+    ),
+    Rule(
+        "display-gl",
+        "OpenGL needs something that shows it",
+        _ALL,
+        "-display none,gl=on",
+        "-display none,gl=off",
+        find_accelerated,
+    ),
+    Rule(
+        "spice-word",
+        "SPICE has its own words",
+        ("5.2", "7.2"),
+        "-spice port=0,disable-ticketing=on,image-compression=bogus",
+        "-spice port=0,disable-ticketing=on,image-compression=off",
+        find_spice_words,
+    ),
+    Rule(
+        "spice-port",
+        "a port has 16 bits",
+        ("5.2", "7.2"),
+        "-spice port=70000",
+        "-spice port=0,disable-ticketing=on",
+        find_spice_ports,
+    ),
+)

@@ -1,0 +1,33 @@
+"""Judge -usbdevice: a few words, each for a driver (hw/usb).
+
+In: a line and an occurrence. Out: findings.
+"""
+
+from collections.abc import Iterator
+
+from qscope.ask.finding import Finding
+from qscope.ask.line.families import find_family
+from qscope.ask.line.host import note
+from qscope.ask.line.line import Line, Occurrence
+from qscope.model.near import near
+
+_WORDS = ("mouse", "tablet", "keyboard", "wacom-tablet", "braille")
+# Taken before 6.0, where what stands behind a colon was looked at, too.
+_OLD = ("ccid", "audio")
+
+
+def judge_usbdevice(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
+    """Yield what is wrong with one -usbdevice."""
+    text = occurrence.word.argument or ""
+    is_old = line.release is not None and line.release < (6, 0)
+    words = (*_WORDS, *_OLD) if is_old else _WORDS
+    word = text.removesuffix(":") if is_old else text
+    if word not in words:
+        guesses = tuple(near(word, words))
+        right = "" if guesses else f"one of {', '.join(words)}, or -device"
+        what = f"there is no USB device {text!r}"
+        yield Finding("value-unknown", "", what, right=right, suggestions=guesses)
+    elif find_family(line) == "none":
+        yield Finding("bus-missing", "", "machine none has no USB bus")
+    elif word == "braille":
+        yield note("BrlAPI must run")
