@@ -26,8 +26,9 @@ from qscope.ask.line.machine import judge_machine
 from qscope.ask.line.network import judge_network
 from qscope.ask.line.object import judge_object
 from qscope.ask.line.smbios import judge_smbios
+from qscope.ask.line.tpm import judge_tpmdev
 from qscope.ask.line.usbdevice import judge_usbdevice
-from qscope.ask.line.values import build_value, find_members
+from qscope.ask.line.values import build_value
 from qscope.ask.syntax.qemuopts import Parameter
 from qscope.ask.validation.reader import Reader
 from qscope.model.near import near
@@ -51,6 +52,7 @@ _JUDGES: Mapping[str, Judge] = {
     "display": judge_display,
     "vga": judge_vga,
     "vnc": judge_vnc,
+    "tpmdev": judge_tpmdev,
     "incoming": judge_incoming,
     "usbdevice": judge_usbdevice,
     "chardev": judge_chardev,
@@ -118,9 +120,6 @@ def check_value(
     if isinstance(value, tuple):
         parameters = [each for each in value if isinstance(each, Parameter)]
         value = build_value(line.find, type_name, parameters)
-        if not any(each.name == "id" for each in find_members(line.find, type_name, {})):
-            # Whatever its parameters are, a list of QemuOpts takes an ID (util/qemu-option.c).
-            value.pop("id", None)
     checker = line.make_checker(occurrence, _COMMANDS.get(occurrence.name, ""))
     for finding in checker.check(type_name, value, ""):
         if is_open and finding.rule == "member-unknown":

@@ -1,0 +1,51 @@
+"""Rules about TPM back ends (backends/tpm)."""
+
+from collections.abc import Iterator
+
+from qscope.ask.line.backends import is_server, list_backends
+from qscope.ask.line.given import list_given
+from qscope.ask.line.line import Line
+from qscope.ask.line.rules.rule import Fault, Rule
+
+_ALL = ("5.2", "7.2", "10.0", "11.1")
+
+
+def find_demands(line: Line) -> Iterator[Fault]:
+    """Yield what a back end lacks."""
+    for given in list_given(line, "tpmdev"):
+        if not given.has("id"):
+            yield Fault(given.occurrence, "id", "an ID is mandatory")
+        if given.get("type") == "emulator" and not given.has("chardev"):
+            yield Fault(given.occurrence, "chardev", "it is missing")
+
+
+def find_chardevs(line: Line) -> Iterator[Fault]:
+    """Yield each emulator whose character device can be no emulator's control channel."""
+    made = {each.name: each for each in list_backends(line) if each.stream is None}
+    for given in list_given(line, "tpmdev"):
+        backend = made.get(given.get("chardev"))
+        if given.get("type") != "emulator" or backend is None:
+            continue
+        if backend.kind != "socket" or is_server(backend) or not backend.given.has("path", "fd"):
+            what = f"{backend.name!r} is no client of a UNIX socket"
+            yield Fault(given.occurrence, "chardev", what)
+
+
+RULES = (
+    Rule(
+        "tpm-demand",
+        "an emulator is another process",
+        _ALL,
+        "-tpmdev emulator,id=t0",
+        "-chardev null,id=c0",
+        find_demands,
+    ),
+    Rule(
+        "tpm-chardev",
+        "QEMU hands the emulator a file descriptor",
+        _ALL,
+        "-chardev null,id=c0 -tpmdev emulator,id=t0,chardev=c0",
+        "-chardev null,id=c0",
+        find_chardevs,
+    ),
+)
