@@ -28,8 +28,6 @@ _PARAMETERS = {
     ("netdev", "vhost-user", "chardev"): "chardev",
     ("nic", "vhost-user", "chardev"): "chardev",
     ("net", "nic", "netdev"): "netdev",
-    ("object", "rng-egd", "chardev"): "chardev",
-    ("object", "cryptodev-vhost-user", "chardev"): "chardev",
     ("object", "filter-buffer", "netdev"): "netdev",
     ("object", "filter-dump", "netdev"): "netdev",
     ("object", "filter-mirror", "netdev"): "netdev",
@@ -80,6 +78,9 @@ def _find_in_parameters(occurrence: Occurrence) -> Iterator[Reference]:
     first = occurrence.get(_FIRST.get(occurrence.name, ""))
     for (option, value, parameter), kind in _PARAMETERS.items():
         name = occurrence.get(parameter)
+        # A machine that has no name for its flash has none.
+        if option == occurrence.name == "machine" and not name:
+            continue
         if option == occurrence.name and value in ("", first) and name is not None:
             yield Reference(occurrence, parameter, kind, name)
 
@@ -163,7 +164,17 @@ def is_a(line: Line, typename: str, wanted: str) -> bool | None:
             return True
         seen.add(name)
         name = types.get(name)
-    return False if typename in types and wanted in set(types.values()) else None
+    return False if typename in types and _is_class(types, wanted) else None
+
+
+def _is_class(types: dict[str, str | None], name: str) -> bool:
+    """Whether a QOM type is known, and no interface, which others implement unseen."""
+    seen: set[str] = set()
+    found: str | None = name
+    while found in types and found not in seen:
+        seen.add(found)
+        found = types[found]
+    return name in types and "interface" not in seen and found != "interface"
 
 
 # What only one device at a time can have.

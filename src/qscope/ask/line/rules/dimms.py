@@ -1,0 +1,96 @@
+"""Rules about memory that is plugged in, and about back ends that have one user.
+
+QEMU's hw/mem/memory-device.c, pc-dimm.c; backends/hostmem.c.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.rules.memory import find_backend, find_backend_size, find_ram
+from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.settings import find_structure, read_number, read_size
+
+_ALL = ("5.2", "7.2", "10.0", "11.1")
+_DIMMS = ("pc-dimm", "nvdimm")
+_OTHERS = ("virtio-mem-pci", "virtio-mem", "virtio-pmem-pci", "virtio-pmem")
+# Drivers and properties of back ends that are one device's.
+_EXCLUSIVE = {
+    **dict.fromkeys((*_DIMMS, *_OTHERS), "memdev"),
+    **dict.fromkeys(("virtio-crypto-pci", "virtio-crypto"), "cryptodev"),
+    **dict.fromkeys(("ivshmem-plain",), "memdev"),
+}
+
+
+class _Use(NamedTuple):
+    occurrence: Occurrence
+    where: str
+    name: str
+
+
+def find_no_slots(line: Line) -> Iterator[Fault]:
+    """Yield DIMMs for which there is no slot, or no room below maxmem."""
+    settings = find_structure(line, "m")
+    slots = read_number(settings.get("slots")) or 0
+    most, ram = settings.get("maxmem"), find_ram(line)
+    room = read_size(line, most.value if most else None)
+    left = None if room is None or ram is None else room - ram
+    used = 0
+    for number, occurrence in enumerate(_select_dimms(line)):
+        size = find_backend_size(line, occurrence.get("memdev") or "")
+        if number >= slots:
+            yield Fault(occurrence, "", f"there are {slots} slots", "-m slots= is right")
+        elif left is not None and size is not None and used + size > left:
+            yield Fault(occurrence, "memdev", f"there is no room for {size} bytes below maxmem")
+        used += size or 0
+
+
+def _select_dimms(line: Line) -> Iterator[Occurrence]:
+    return (each for each in line.select("device") if each.get("driver") in _DIMMS)
+
+
+def find_shared_backends(line: Line) -> Iterator[Fault]:
+    """Yield back ends that another device, node or the machine itself has."""
+    taken: set[str] = set()
+    backend = find_backend(line)
+    if backend is not None:
+        taken.add(backend.value)
+    taken |= {each.get("memdev") or "" for each in line.select("numa")}
+    for use in _list_uses(line):
+        if use.name in taken:
+            yield Fault(use.occurrence, use.where, f"{use.name!r} is in use")
+        taken.add(use.name)
+
+
+def _list_uses(line: Line) -> Iterator[_Use]:
+    for occurrence in line.select("device"):
+        where = _EXCLUSIVE.get(occurrence.get("driver") or "", "")
+        name = occurrence.get(where)
+        if name:
+            yield _Use(occurrence, where, name)
+
+
+RULES = (
+    Rule(
+        "dimm-slot",
+        "a DIMM needs a slot, and room up to maxmem",
+        _ALL,
+        "-m 128,slots=1,maxmem=1G -object memory-backend-ram,id=m0,size=128M"
+        " -object memory-backend-ram,id=m1,size=128M -device pc-dimm,memdev=m0"
+        " -device pc-dimm,memdev=m1",
+        "-m 128,slots=1,maxmem=1G -object memory-backend-ram,id=m0,size=128M"
+        " -device pc-dimm,memdev=m0",
+        find_no_slots,
+    ),
+    Rule(
+        "backend-shared",
+        "a back end is one device's",
+        _ALL,
+        "-m 128,slots=2,maxmem=1G -object memory-backend-ram,id=m0,size=128M"
+        " -device pc-dimm,memdev=m0 -device pc-dimm,memdev=m0",
+        "-m 128,slots=2,maxmem=1G -object memory-backend-ram,id=m0,size=128M"
+        " -object memory-backend-ram,id=m1,size=128M -device pc-dimm,memdev=m0"
+        " -device pc-dimm,memdev=m1",
+        find_shared_backends,
+    ),
+)
