@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.addresses import is_name
+from qscope.ask.line.given import read_given
 from qscope.ask.line.host import note
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.vnc import Screen, list_screens, read_screen
@@ -106,3 +107,16 @@ def judge_vga(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     name, equals, value = rest.partition("=")
     if comma and not (equals and name == "retrace" and value in _RETRACES):
         yield Finding("value-unknown", "", f"no such parameter {rest!r}", right="retrace=dumb")
+
+
+def judge_spice(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
+    """Yield what is wrong with one -spice: QEMU has its group of options only with its module."""
+    option = occurrence.option
+    groups = line.interface.listings.option_groups
+    if groups is not None and all(each.option != "spice" for each in groups):
+        yield Finding("option-unsupported", "", "this QEMU has no SPICE, or its module is missing")
+    elif option is not None and option.arg_type is not None:
+        given = dict(occurrence.parameters)
+        yield from line.make_checker(occurrence).check(option.arg_type, given, "")
+        if read_given(occurrence).is_on("gl"):
+            yield note("the host must have a render node", "gl")

@@ -17,7 +17,7 @@ from qscope.ask.line.backends import STREAMS
 from qscope.ask.line.chardev import judge_chardev, judge_stream
 from qscope.ask.line.cpu import judge_cpu
 from qscope.ask.line.device import judge_device
-from qscope.ask.line.display import judge_display, judge_vga, judge_vnc
+from qscope.ask.line.display import judge_display, judge_spice, judge_vga, judge_vnc
 from qscope.ask.line.drive import judge_drive
 from qscope.ask.line.globals import judge_global
 from qscope.ask.line.incoming import judge_incoming
@@ -52,6 +52,7 @@ _JUDGES: Mapping[str, Judge] = {
     "display": judge_display,
     "vga": judge_vga,
     "vnc": judge_vnc,
+    "spice": judge_spice,
     "tpmdev": judge_tpmdev,
     "incoming": judge_incoming,
     "usbdevice": judge_usbdevice,
@@ -62,6 +63,8 @@ _JUDGES: Mapping[str, Judge] = {
     **dict.fromkeys(STREAMS, judge_stream),
 }
 
+# Options whose word `help` is one as any other: a guest's name, a file of a keyboard layout.
+_NO_HELP = ("name", "k")
 # Options with the type of a QMP command's arguments.
 _COMMANDS: Mapping[str, str] = {
     "blockdev": "blockdev-add",
@@ -79,8 +82,8 @@ def judge(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     option = occurrence.option
     assert option is not None
     yield from _judge_option(option)
-    if occurrence.parsed is not None and occurrence.parsed.help and occurrence.name != "name":
-        # A guest may be called `help`.
+    asks = occurrence.parsed is not None and occurrence.parsed.help
+    if asks and occurrence.name not in _NO_HELP:
         yield Finding("help", "", "QEMU prints a list and ends: no machine starts")
     elif occurrence.parsed is not None:
         yield from _JUDGES.get(occurrence.name, judge_typed)(line, occurrence)

@@ -46,7 +46,7 @@ _CHOSEN: Mapping[str, Mapping[str, str]] = {
         "nographic": "",
     },
     "audiodev": {"audio": "audiodev"},
-    "netdev": {"net": "", "nic": ""},
+    "netdev": {"net": "__org.qemu.net", "nic": "__org.qemu.nic"},
     "drive": dict.fromkeys(
         ("drive", "hda", "hdb", "hdc", "hdd", "cdrom", "fda", "fdb", "sd", "mtdblock", "pflash"), ""
     ),
