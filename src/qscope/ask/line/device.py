@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from qscope.ask.answer import Verdict
 from qscope.ask.branches import is_creatable_device
 from qscope.ask.finding import Finding, Severity
+from qscope.ask.line.device_table import load_devices
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.owner import resolve_driver
 from qscope.ask.validation.properties import PropertyOwner
@@ -40,6 +41,16 @@ def judge_device(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
 
 
 def _judge_properties(line: Line, occurrence: Occurrence, driver: str) -> Iterator[Finding]:
+    needs = load_devices().find_needs(driver, line.release)
+    if needs is not None and needs.usable == "host":
+        yield Finding("device-host", "driver", f"{driver} needs {needs.why}", Severity.NOTE)
+    told = line.interface.properties.find("device", driver)
+    if told is not None and told.ended is not None:
+        # To be asked, QEMU makes one: it will not survive making another (7.2's virtio-gpu-gl-pci,
+        # whose module is not installed).
+        what = f"QEMU did not survive making one{told.ended and ': ' + told.ended}"
+        yield Finding("driver-deadly", "driver", what, evidence=f"device-list-properties {driver}")
+        return
     given = {name: value for name, value in occurrence.parameters.items() if name not in _OWN}
     yield from line.judge_properties(occurrence, PropertyOwner("device", driver), given)
 

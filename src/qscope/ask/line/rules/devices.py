@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from qscope.ask.finding import Severity
 from qscope.ask.line.bus_tree import BusTree
 from qscope.ask.line.device_table import Needs, load_devices
 from qscope.ask.line.families import find_family
@@ -82,13 +81,6 @@ def find_wrong_machines(line: Line) -> Iterator[Fault]:
             yield Fault(occurrence, "driver", f"this machine does not take {driver}{others}")
         elif needs.usable == "no":
             yield Fault(occurrence, "driver", f"{driver} cannot be used: {needs.why}")
-
-
-def find_host_needs(line: Line) -> Iterator[Fault]:
-    """Yield a note for each device that depends on what the host has."""
-    for occurrence, driver, needs in _list_needs(line):
-        if needs.usable in ("host", "build"):
-            yield Fault(occurrence, "driver", f"{driver} needs {needs.why}", "", Severity.NOTE)
 
 
 def find_second(line: Line) -> Iterator[Fault]:
@@ -197,14 +189,6 @@ RULES = (
         "-machine pc -device intel-iommu",
         "-device intel-iommu",
         find_wrong_machines,
-    ),
-    Rule(
-        "device-host",
-        "some devices stand for something that the host has",
-        _ALL,
-        "",
-        "-device virtio-rng-pci",
-        find_host_needs,
     ),
     Rule(
         "device-single",
