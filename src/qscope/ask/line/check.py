@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import structs
 
 from qscope.ask.finding import Finding, Severity
+from qscope.ask.line.assign import apply_settings
 from qscope.ask.line.judge import judge
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.rules import RULES
@@ -35,8 +36,9 @@ def check_line(interface: Interface, words: Sequence[str]) -> tuple[Finding, ...
             faults = [judge_unknown(interface, word)]
         found += ((number, fault) for fault in faults)
         occurrences.append(occurrence)
+    occurrences, faulty = apply_settings(interface, occurrences)
     line = Line(interface, occurrences)
-    found += _judge_all(line)
+    found += [*faulty, *_judge_all(line)]
     return tuple(_place(line, number, finding) for number, finding in _sort(found))
 
 
