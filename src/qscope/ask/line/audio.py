@@ -69,7 +69,9 @@ def _judge_driver(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     words = line.interface.command_line.words.get("audiodev", ())
     if driver is None or (line.release is not None and line.release < (7, 0)):
         return
-    if words and driver not in words:
+    if driver == "spice" and not line.has("spice"):
+        yield Finding("audiodev-unavailable", "driver", "there is no -spice")
+    elif words and driver not in words:
         guesses = tuple(near(driver, words))
         what = f"this QEMU has no audio back end {driver!r}"
         yield Finding("audiodev-unavailable", "driver", what, suggestions=guesses)

@@ -24,6 +24,16 @@ _HOST: Mapping[str, str] = {
     "spice-app": "a SPICE client must be installed",
     "default": "the host must have what QEMU takes for its default",
 }
+# What -vga makes, where a build or a module may lack it (system/vl.c, vga_interfaces).
+_DRIVERS: Mapping[str, str] = {
+    "qxl": "qxl-vga",
+    "tcx": "SUNW,tcx",
+    "cg3": "cgthree",
+    "virtio": "virtio-vga",
+    "vmware": "vmware-svga",
+    "cirrus": "cirrus-vga",
+    "std": "VGA",
+}
 _RETRACES = ("dumb", "precise")
 
 
@@ -104,6 +114,10 @@ def judge_vga(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
         right = "" if guesses else f"one of {', '.join(words)}"
         what = f"no such value {word!r}"
         yield Finding("value-unknown", "", what, right=right, suggestions=guesses)
+    driver = _DRIVERS.get(word)
+    drivers = line.interface.listings.drivers
+    if driver is not None and drivers and all(each.name != driver for each in drivers):
+        yield Finding("vga-unavailable", "", f"this QEMU has no {driver} for it")
     name, equals, value = rest.partition("=")
     if comma and not (equals and name == "retrace" and value in _RETRACES):
         yield Finding("value-unknown", "", f"no such parameter {rest!r}", right="retrace=dumb")

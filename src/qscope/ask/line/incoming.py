@@ -120,8 +120,8 @@ def _check_vsock(_: Line, text: str) -> str:
 
 def _check_file(line: Line, text: str) -> str:
     path, comma, rest = text.partition(",offset=")
-    if not path:
-        return "file:PATH is right"
+    if not path or path == "/dev/null":
+        return "file:PATH is right, and the file holds a machine's state"
     try:
         if comma:
             parse_size(rest, line.dialect)

@@ -66,7 +66,8 @@ class Names:
         for position, occurrence in enumerate(self._line.occurrences):
             for option, parameter in makers:
                 name = occurrence.get(parameter) if occurrence.name == option else None
-                if name:
+                # Without a model, -audio makes a default that nobody can name.
+                if name and (option != "audio" or occurrence.get("model")):
                     yield Named(name, occurrence, position)
 
     def find(self, kind: str, name: str) -> Named | None:

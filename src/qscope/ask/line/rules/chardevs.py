@@ -33,6 +33,8 @@ _CHANNELS = ("vdagent", "smartcard", "usbredir")
 def find_demands(line: Line) -> Iterator[Fault]:
     """Yield each parameter that a back end needs; an empty path opens nothing."""
     for backend in list_backends(line):
+        if backend.given.get("logfile") == "":
+            yield Fault(backend.occurrence, "logfile", "it is empty")
         name = _DEMANDS.get(backend.kind)
         value = backend.given.get(name) if name else ""
         if name and (value is None or (name == "path" and not value)):

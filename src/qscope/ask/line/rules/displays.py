@@ -77,6 +77,21 @@ def find_accelerated(line: Line) -> Iterator[Fault]:
             yield Fault(each.occurrence, "gl", f"display {each.get('type')} has no OpenGL")
 
 
+def find_old(line: Line) -> Iterator[Fault]:
+    """Yield -sdl and -curses where a QEMU that has these options lists no such display."""
+    words = line.interface.command_line.words.get("display", ())
+    for occurrence in line.select("sdl", "curses") if words else ():
+        if occurrence.option is not None and occurrence.name not in words:
+            yield Fault(occurrence, "", f"this QEMU has no display {occurrence.name}")
+
+
+def find_buses(line: Line) -> Iterator[Fault]:
+    """Yield each D-Bus that is both found and made for one listener."""
+    for given in list_given(line, "display"):
+        if given.get("type") == "dbus" and given.has("addr") and given.is_on("p2p"):
+            yield Fault(given.occurrence, "p2p", "it cannot be given with addr")
+
+
 # Parameters of -spice that are words (ui/spice-core.c).
 _WORDS: Mapping[str, Sequence[str]] = {
     "image-compression": ("off", "auto_glz", "auto_lz", "quic", "glz", "lz", "lz4"),
@@ -164,6 +179,22 @@ RULES = (
         "-display none,gl=on",
         "-display none,gl=off",
         find_accelerated,
+    ),
+    Rule(
+        "display-option-unavailable",
+        "an option for each display was the older way",
+        ("5.2",),
+        "-sdl",
+        "-display none",
+        find_old,
+    ),
+    Rule(
+        "display-dbus-peer",
+        "a peer is no bus",
+        ("7.2",),
+        "-display dbus,p2p=on,addr=unix:path=/nonexistent",
+        "-display dbus,p2p=on",
+        find_buses,
     ),
     Rule(
         "spice-word",

@@ -147,11 +147,12 @@ def _check_datagram(given: Given) -> tuple[str, str] | None:
         return "local", "only multicast goes without a local address"
     if remote is not None and local == "fd":
         return "remote", "it cannot be given with local.type=fd"
-    if remote is None:
-        return None if local == "fd" else ("remote", f"local.type={local} needs one")
     text = given.get("local.str")
-    if local == "fd" and not (text or "").isdigit():
-        return "local.str", f"{text!r} is no number of a file descriptor"
+    if local == "fd":
+        is_number = (text or "").isdigit()
+        return None if is_number else ("local.str", f"{text!r} is no file descriptor")
+    if remote is None:
+        return "remote", f"local.type={local} needs one"
     return None if local == remote else ("remote.type", f"it must be {local}, as local.type")
 
 

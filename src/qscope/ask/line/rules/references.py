@@ -42,6 +42,7 @@ _PARAMETERS = {
     ("vnc", "", "audiodev"): "audiodev",
     ("vnc", "", "display"): "device",
     ("spice", "", "password-secret"): "secret_common",
+    ("spice", "", "display"): "device",
     ("machine", "", "pflash0"): "drive",
     ("machine", "", "pflash1"): "drive",
     ("machine", "", "pcspk-audiodev"): "audiodev",

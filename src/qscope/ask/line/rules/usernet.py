@@ -78,11 +78,19 @@ def find_guest_forwards(line: Line) -> Iterator[Fault]:
             forward = parse_guestfwd(text)
             if isinstance(forward, str):
                 yield Fault(given.occurrence, "guestfwd", f"{text!r}: {forward}")
-            elif isinstance(network, Network) and not network.contains(
-                forward.server or network.host
-            ):
-                what = f"{text!r}: the server is not in the network"
-                yield Fault(given.occurrence, "guestfwd", what)
+            elif isinstance(network, Network) and forward.server:
+                wrong = _check_server(line, network, forward.server)
+                if wrong:
+                    yield Fault(given.occurrence, "guestfwd", f"{text!r}: {wrong}")
+
+
+def _check_server(line: Line, network: Network, server: int) -> str:
+    """Say why an address cannot be a server; libslirp before 4.9 has servers of its own."""
+    if not network.contains(server):
+        return "the server is not in the network"
+    is_old = line.release is not None and line.release < (10, 1)
+    is_own = is_old and server in (network.host, network.dns)
+    return "the server is host or dns" if is_own else ""
 
 
 RULES = (
