@@ -1,0 +1,109 @@
+"""What options need of the host: notes, which decide nothing.
+
+Character devices and disks have theirs where they are judged.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from qscope.ask.finding import Severity
+from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.rules.rule import Fault, Rule
+
+_ALL = ("5.2", "7.2", "10.0", "11.1")
+
+
+class Need(NamedTuple):
+    """What a parameter of an option ("" for its argument) needs."""
+
+    option: str
+    parameter: str
+    what: str
+
+
+_READ = "QEMU must be able to read {!r}"
+_WRITE = "QEMU must be able to write {!r}"
+_USER = "the host must have a user {!r}, and QEMU may change to it"
+_ROOT = "{!r} must be a folder, and QEMU may change its root to it"
+_OPEN = "file descriptor {} must be open"
+_NEEDS = (
+    Need("acpitable", "data", _READ),
+    Need("acpitable", "file", _READ),
+    Need("add-fd", "fd", _OPEN),
+    Need("bios", "", _READ),
+    Need("chroot", "", _ROOT),
+    Need("D", "", _WRITE),
+    Need("dtb", "", _READ),
+    Need("fw_cfg", "file", _READ),
+    Need("initrd", "", _READ),
+    Need("kernel", "", _READ),
+    Need("loadvm", "", "an image must have a snapshot {!r}"),
+    Need("machine", "dtb", _READ),
+    Need("machine", "firmware", _READ),
+    Need("machine", "initrd", _READ),
+    Need("machine", "kernel", _READ),
+    Need("mem-path", "", "QEMU must be able to make files in {!r}"),
+    Need("option-rom", "romfile", _READ),
+    Need("pidfile", "", _WRITE),
+    Need("plugin", "file", _READ),
+    Need("readconfig", "", "{!r} is not read here: what it sets is not judged"),
+    Need("run-with", "chroot", _ROOT),
+    Need("run-with", "user", _USER),
+    Need("runas", "", _USER),
+    Need("shim", "", _READ),
+    Need("smbios", "file", _READ),
+    Need("smbios", "path", _READ),
+    Need("trace", "events", _READ),
+    Need("trace", "file", _WRITE),
+    Need("writeconfig", "", _WRITE),
+)
+# Images that are given by an option, or by none.
+_IMAGES = (*("hda", "hdb", "hdc", "hdd", "cdrom", "fda", "fdb", "sd", "mtdblock", "pflash"),)
+_LOCKS = ("on", "yes", "true", "y", "on-fault")
+
+
+def find_needs(line: Line) -> Iterator[Fault]:
+    """Yield a note for each thing that the host must have."""
+    for need in _NEEDS:
+        for occurrence in line.select(need.option):
+            value = occurrence.get(need.parameter) if need.parameter else occurrence.word.argument
+            if value and occurrence.option is not None:
+                yield _note(occurrence, need.parameter, need.what.format(value))
+    for occurrence in line.select(*_IMAGES):
+        value = occurrence.word.argument
+        if value and "://" not in value and not value.startswith("json:"):
+            yield _note(occurrence, "", _READ.format(value))
+    yield from _find_locks(line)
+    yield from _find_accelerators(line)
+
+
+def _find_locks(line: Line) -> Iterator[Fault]:
+    for option, parameter, default in (
+        ("overcommit", "mem-lock", "off"),
+        ("realtime", "mlock", "on"),
+    ):
+        for occurrence in line.select(option):
+            value = occurrence.get(parameter) or default
+            if occurrence.option is not None and value in _LOCKS:
+                yield _note(occurrence, parameter, "QEMU must be allowed to lock its memory")
+
+
+def _find_accelerators(line: Line) -> Iterator[Fault]:
+    for occurrence in line.select("enable-kvm"):
+        yield _note(occurrence, "", "KVM must be usable on the host")
+
+
+def _note(occurrence: Occurrence, where: str, what: str) -> Fault:
+    return Fault(occurrence, where, what, severity=Severity.NOTE)
+
+
+RULES = (
+    Rule(
+        "host",
+        "files, users and memory are the host's",
+        _ALL,
+        "-bios /nonexistent/bios",
+        "-option-rom /nonexistent",
+        find_needs,
+    ),
+)

@@ -1,0 +1,161 @@
+"""Rules about how QEMU runs: images without an option, snapshots, ROMs, descriptors, watchdogs."""
+
+import re
+from collections.abc import Iterator
+
+from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.syntax.scalars import parse_int
+from qscope.ask.syntax.words import Problem
+from qscope.errors import ArgumentError
+from qscope.model.near import near
+
+_ALL = ("5.2", "7.2", "10.0", "11.1")
+
+# A parameter that lost its comma, or what a flag was meant to be given: no file is called so.
+_PARAMETER = re.compile(r"[A-Za-z_][\w.-]*=[^/]*", re.DOTALL)
+_VALUE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def find_misplaced(line: Line) -> Iterator[Fault]:
+    """Yield each word without a dash that is meant for the option in front of it.
+
+    QEMU takes it for the image of the first disk.
+    """
+    before: Occurrence | None = None
+    for occurrence in line.occurrences:
+        text = occurrence.word.typed
+        if occurrence.word.problem is Problem.IMAGE:
+            is_flag = before is not None and before.option is not None and not before.option.arg
+            if _PARAMETER.fullmatch(text) or (is_flag and _VALUE.fullmatch(text)):
+                whose = f"{before.word.typed} does not take it" if before else "no option takes it"
+                what = f"{whose}: QEMU takes it for the image of the first disk"
+                yield Fault(occurrence, "", what)
+        before = occurrence
+
+
+_DISKS = (
+    *("drive", "blockdev", "hda", "hdb", "hdc", "hdd", "sd", "pflash", "mtdblock", "fda", "fdb"),
+)
+
+
+def find_diskless(line: Line) -> Iterator[Fault]:
+    """Yield a -loadvm where no disk can hold a snapshot."""
+    for occurrence in line.select("loadvm"):
+        if not line.has(*_DISKS, "readconfig", "device"):
+            what = "there is no disk that has a snapshot of the machine"
+            yield Fault(occurrence, "", what, "a writable qcow2 image is needed")
+
+
+def find_romless(line: Line) -> Iterator[Fault]:
+    """Yield each -option-rom without a file."""
+    for occurrence in line.select("option-rom"):
+        if occurrence.parsed is not None and not occurrence.get("romfile"):
+            yield Fault(occurrence, "romfile", "a file is mandatory")
+
+
+# Standard input, output and error are QEMU's own (parse_add_fd in system/vl.c).
+_STANDARD = 2
+
+
+def find_bad_descriptors(line: Line) -> Iterator[Fault]:
+    """Yield each -add-fd without a descriptor or a set, and those that QEMU needs itself."""
+    for occurrence in line.select("add-fd"):
+        if occurrence.parsed is None:
+            continue
+        number = _read(occurrence, "fd", -1)
+        if number is not None and number < 0:
+            yield Fault(occurrence, "fd", "a descriptor is mandatory", "0 or more is right")
+        elif number is not None and number <= _STANDARD:
+            yield Fault(occurrence, "fd", f"{number} is QEMU's own", "3 or more is right")
+        elif (_read(occurrence, "set", -1) or 0) < 0:
+            yield Fault(occurrence, "set", "a set is mandatory", "0 or more is right")
+
+
+def _read(occurrence: Occurrence, name: str, default: int) -> int | None:
+    """Return a number, `default` where it lacks, None for what is no number."""
+    text = occurrence.get(name)
+    try:
+        return default if text is None else parse_int(text)
+    except ArgumentError:
+        return None
+
+
+# What -watchdog took on a PC until 7.1; elsewhere any device may be one.
+_WATCHDOGS = ("i6300esb", "ib700")
+
+
+def find_bad_watchdogs(line: Line) -> Iterator[Fault]:
+    """Yield each -watchdog that is no model, lists them, or is a second one."""
+    given = [each for each in line.select("watchdog") if each.option is not None]
+    drivers = {each.name for each in line.interface.listings.drivers or ()}
+    for number, occurrence in enumerate(given):
+        model = occurrence.word.argument
+        if number:
+            yield Fault(occurrence, "", "there is a watchdog already")
+        elif model in ("help", "?"):
+            yield Fault(occurrence, "", "QEMU prints a list and ends")
+        elif model is not None and drivers >= set(_WATCHDOGS) and model not in _WATCHDOGS:
+            guesses = tuple(near(model, _WATCHDOGS))
+            right = f"one of {', '.join(_WATCHDOGS)}"
+            yield Fault(occurrence, "", f"no watchdog {model!r}", right, suggestions=guesses)
+
+
+def find_fileless_plugins(line: Line) -> Iterator[Fault]:
+    """Yield each -plugin whose parameters belong to no plugin: its file comes first."""
+    for occurrence in line.select("plugin"):
+        first = next(iter(occurrence.parameters), None)
+        if occurrence.parsed is not None and first != "file":
+            yield Fault(occurrence, first or "file", "no file comes before it", "FILE,NAME=VALUE")
+
+
+RULES = (
+    Rule(
+        "misplaced-word",
+        "a word without a dash is an image",
+        _ALL,
+        "-no-reboot on",
+        "-no-reboot",
+        find_misplaced,
+    ),
+    Rule(
+        "loadvm-disk",
+        "a snapshot is in an image",
+        _ALL,
+        "-loadvm x",
+        "-snapshot",
+        find_diskless,
+    ),
+    Rule(
+        "option-rom-file",
+        "a ROM is a file",
+        _ALL,
+        "-option-rom bootindex=1",
+        "-option-rom /nonexistent,bootindex=1",
+        find_romless,
+    ),
+    Rule(
+        "add-fd",
+        "a descriptor that is passed has a number and a set",
+        _ALL,
+        "-add-fd fd=0,set=1",
+        "-object rng-builtin,id=r",
+        find_bad_descriptors,
+    ),
+    Rule(
+        "watchdog",
+        "there is one watchdog, of a known model",
+        ("5.2",),
+        "-watchdog i6300esb -watchdog ib700",
+        "-watchdog i6300esb",
+        find_bad_watchdogs,
+    ),
+    Rule(
+        "plugin-file",
+        "parameters belong to a plugin",
+        _ALL,
+        "-plugin bogus=1",
+        "-object rng-builtin,id=r",
+        find_fileless_plugins,
+    ),
+)
