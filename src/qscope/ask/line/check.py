@@ -15,7 +15,7 @@ from qscope.ask.line.assign import apply_settings
 from qscope.ask.line.judge import judge
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.rules import RULES
-from qscope.ask.line.unknown import judge_unknown
+from qscope.ask.line.unknown import judge_image, judge_unknown
 from qscope.ask.options import find_option
 from qscope.ask.syntax.argument import parse_argument
 from qscope.ask.syntax.words import Problem, Word, split_words
@@ -35,6 +35,9 @@ def check_line(interface: Interface, words: Sequence[str]) -> tuple[Finding, ...
         if word.problem not in (None, Problem.IMAGE):
             faults = [judge_unknown(interface, word)]
         found += ((number, fault) for fault in faults)
+        if word.problem is Problem.IMAGE and number:
+            image = judge_image(split[number - 1], word)
+            found += [(number - 1, image)] if image else []
         occurrences.append(occurrence)
     occurrences, faulty = apply_settings(interface, occurrences)
     line = Line(interface, occurrences)

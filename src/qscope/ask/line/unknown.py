@@ -3,6 +3,8 @@
 In: an interface and a word with a problem. Out: a finding; "no" only on positive evidence.
 """
 
+import re
+
 from qscope.ask.answer import Verdict
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.options import list_options, presence
@@ -25,3 +27,20 @@ def judge_unknown(interface: Interface, word: Word) -> Finding:
     guesses = tuple(f"-{name}" for name in near(word.name, names))
     what = f"no such option{answer.why and f' ({answer.why})'}"
     return Finding("option-unknown", "", what, suggestions=guesses, evidence=answer.evidence)
+
+
+# Words that are arguments and no names of images.
+_ARGUMENT = re.compile(r"on|off|yes|no|true|false|[0-9]+[kKmMgG]?|[A-Za-z][A-Za-z0-9_.-]*=[^/]*")
+
+
+def judge_image(before: Word, image: Word) -> Finding | None:
+    """Return what is wrong with a word that QEMU takes for a disk image and is none, by its looks.
+
+    It belongs to the option before it: a flag that was given an argument, or a parameter behind a
+    blank in place of a comma.
+    """
+    if not _ARGUMENT.fullmatch(image.typed):
+        return None
+    why = "it takes no argument" if before.argument is None else "its argument ends before that"
+    what = f"{why}: QEMU takes {image.typed!r} for the image of the first disk"
+    return Finding("argument-superfluous", image.typed, what)

@@ -79,6 +79,24 @@ def find_scsi_places(line: Line) -> Iterator[Fault]:
                 yield Fault(device.occurrence, parameter, f"{number} is too large", f"0 to {limit}")
 
 
+def find_scsi_duplicates(line: Line) -> Iterator[Fault]:
+    """Yield each SCSI device at an ID and LUN that another device of its bus has."""
+    seen: set[tuple[str, int, int, int]] = set()
+    for device in BusTree(line).placed:
+        if device.bus is None or device.bus.type != "SCSI":
+            continue
+        names = ("channel", "scsi-id", "lun")
+        given = [read_number(device.occurrence.parameters.get(name)) for name in names]
+        channel, number, lun = given
+        if number is None or lun is None:
+            continue
+        key = (device.bus.name, channel or 0, number, lun)
+        if key in seen:
+            what = f"another device of {device.bus.name} has scsi-id={number},lun={lun}"
+            yield Fault(device.occurrence, "lun", what)
+        seen.add(key)
+
+
 def find_ports(line: Line) -> Iterator[Fault]:
     """Yield each virtio-serial port whose number is taken, or more than the controller has."""
     taken: set[tuple[str, int]] = set()
@@ -109,9 +127,15 @@ _USB_PORTS = (("piix", 2), ("ich9-usb-uhci", 2), ("vt82c686b", 2), ("pci-ohci", 
 def find_usb_ports(line: Line) -> Iterator[Fault]:
     """Yield each USB device on a port that its controller does not have (hw/usb/bus.c)."""
     tree = BusTree(line)
+    taken: set[tuple[str, str]] = set()
     for device in tree.placed:
         port = device.occurrence.get("port") or ""
-        if device.bus is None or device.bus.type != "usb-bus" or not port.isdecimal():
+        if device.bus is None or device.bus.type != "usb-bus" or not port:
+            continue
+        if (device.bus.name, port) in taken:
+            yield Fault(device.occurrence, "port", f"port {port} of {device.bus.name} is in use")
+        taken.add((device.bus.name, port))
+        if not port.isdecimal():
             continue
         if "xhci" in device.bus.controller:
             continue
@@ -198,6 +222,14 @@ RULES = (
         "-device virtio-scsi-pci -blockdev null-co,node-name=n0"
         " -device scsi-hd,drive=n0,scsi-id=255",
         find_scsi_places,
+    ),
+    Rule(
+        "scsi-duplicate",
+        "an ID and a LUN are one device's",
+        _ALL,
+        "-device virtio-scsi-pci -device scsi-cd,scsi-id=0,lun=0 -device scsi-cd,scsi-id=0,lun=0",
+        "-device virtio-scsi-pci -device scsi-cd,scsi-id=0,lun=0 -device scsi-cd,scsi-id=0,lun=1",
+        find_scsi_duplicates,
     ),
     Rule(
         "serial-port",

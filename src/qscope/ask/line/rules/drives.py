@@ -138,7 +138,29 @@ def _is_disk(drive: Drive) -> bool:
     return drive.media == "disk" and drive.interface in _DISKS
 
 
+# Disks that are nothing without a medium (hw/block/block.c, blkconf_blocksizes and its callers).
+_MEDIA = ("virtio-blk", "ide-hd", "scsi-hd", "usb-storage", "nvme", "ide-cf")
+
+
+def find_without_medium(line: Line) -> Iterator[Fault]:
+    """Yield each disk whose -drive has no image."""
+    empty = {
+        occurrence.get("id")
+        for occurrence in line.select("drive")
+        if find_driver(occurrence) is None and not _has_image(occurrence)
+    }
+    for occurrence in line.select("device"):
+        drive, driver = occurrence.get("drive"), occurrence.get("driver") or ""
+        if drive and drive in empty and driver.startswith(_MEDIA):
+            yield Fault(
+                occurrence, "drive", f"the drive {drive!r} is empty, and a disk needs media"
+            )
+
+
 def _has_image(occurrence: Occurrence) -> bool:
+    if (occurrence.get("file") or "").startswith("json:") and find_driver(occurrence):
+        # The options in such a name take its place: nothing is left that names a file.
+        return '"file"' in (occurrence.get("file") or "")
     names = ("file", "filename", "image", "server", "url", "dir", "path", "host", "device")
     stems = {name.partition(".")[0] for name in occurrence.parameters}
     return any(name in stems for name in names)
@@ -150,6 +172,28 @@ def _needs_file(line: Line, driver: str) -> bool:
     branch = next((v.type for v in options.variants if v.case == driver), "") if options else ""
     entity = line.find(branch) if branch else None
     return isinstance(entity, ObjectType) and any(not each.optional for each in entity.members)
+
+
+# What flash may have on a PC, unless max-fw-size says otherwise (hw/i386/pc_sysfw.c), and what a
+# null device has unless it is told.
+_MOST_FLASH = 8 << 20
+_NULL_SIZE = 1 << 30
+
+
+def find_large_flash(line: Line) -> Iterator[Fault]:
+    """Yield each flash that is known to be too large: one on a null device."""
+    if find_family(line) not in ("pc", "q35") or "max-fw-size" in line.merged("machine"):
+        return
+    for drive in list_drives(line):
+        occurrence = drive.occurrence
+        file = occurrence.get("file") or occurrence.word.argument or ""
+        is_null = find_driver(occurrence) in _NULLS or file.startswith(("null-co:", "null-aio:"))
+        size = _read(occurrence, "size", _NULL_SIZE)
+        if drive.interface == "pflash" and is_null and size > _MOST_FLASH:
+            yield Fault(occurrence, "", f"flash of {size} bytes is too large", "8 MiB at most")
+
+
+_NULLS = ("null-co", "null-aio")
 
 
 def find_exclusions(line: Line) -> Iterator[Fault]:
@@ -242,6 +286,22 @@ RULES = (
         "-drive if=none,id=d0,readonly=on,format=raw",
         "-drive if=none,id=d0,media=cdrom,readonly=on",
         find_empty,
+    ),
+    Rule(
+        "flash-large",
+        "a PC has room for so much firmware",
+        _ALL,
+        "-drive if=pflash,driver=null-co",
+        "-drive if=pflash,driver=null-co,size=65536",
+        find_large_flash,
+    ),
+    Rule(
+        "disk-empty",
+        "a disk has a medium",
+        _ALL,
+        "-drive if=none,id=d0 -device virtio-blk-pci,drive=d0",
+        "-drive if=none,id=d0 -device ide-cd,drive=d0",
+        find_without_medium,
     ),
     Rule(
         "drive-driver-twice",

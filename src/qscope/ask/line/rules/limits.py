@@ -61,6 +61,7 @@ _LIMITS = (
     Limit(r"nvme", "msix_qsize", _between(1, 2048), "1 to 2048"),
     Limit(r"pci-bridge", "chassis_nr", lambda n: n > 0, "at least 1"),
     Limit(r"vhost-vsock-pci.*", "guest-cid", _between(3, 2**32 - 1), "at least 3"),
+    Limit(r"loader", "data-len", _between(1, 8), "1 to 8"),
     Limit(r"intel-iommu", "aw-bits", lambda n: n in (39, 48), "39 or 48"),
     Limit(r"usb-(tablet|mouse|kbd)", "usb_version", _between(1, 2), "1 or 2"),
     Limit(r"virtserialport", "nr", lambda n: n != 0, "not 0, which is a console's"),
