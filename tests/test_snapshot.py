@@ -195,7 +195,7 @@ def test_a_damaged_index_is_refused(damage):
         "cut": data[:-1],
         "flip": data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
         "empty": b"",
-        "version": data.replace(b'"version":4', b'"version":0'),
+        "version": data.replace(b'"version":5', b'"version":0'),
     }
     with pytest.raises(SnapshotError):
         decode_index(damaged[damage])

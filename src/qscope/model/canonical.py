@@ -58,6 +58,9 @@ def interface_hash(interface: Interface) -> str:
         facts.pop(reason, None)
     for driver in facts.get("drivers") or ():
         driver.pop("description", None)
+    for model in facts.get("cpus") or ():
+        # What the accelerator lacks that the probe ran with is none of the interface.
+        model.pop("unavailable-features", None)
     facts |= _digest_properties(interface.properties)
     facts |= _digest_command_line(interface.command_line)
     body = _encode(_sort_lists(facts))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from qscope.model.properties import PropertyTable
 
 # Raise it whenever Listings or SchemaInfo conclusions change: older caches are then made anew.
-INDEX_VERSION = 4
+INDEX_VERSION = 5
 
 
 class Index(Struct, frozen=True):

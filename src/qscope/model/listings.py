@@ -37,12 +37,17 @@ class Machine(Struct, frozen=True, omit_defaults=True, rename="kebab"):
 
 
 class CpuModel(Struct, frozen=True, omit_defaults=True, rename="kebab"):
-    """A CPU model (CpuDefinitionInfo)."""
+    """A CPU model (CpuDefinitionInfo).
+
+    `unavailable_features` are those of its own that the accelerator lacks which the probe ran with,
+    TCG; None where QEMU does not tell them.
+    """
 
     name: str
     typename: str | None = None
     alias_of: str | None = None
     deprecated: bool = False
+    unavailable_features: tuple[str, ...] | None = None
 
 
 class OptionParameter(Struct, frozen=True, omit_defaults=True):
