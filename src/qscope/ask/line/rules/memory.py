@@ -6,9 +6,8 @@ QEMU's hw/core/machine.c (since 7.0), system/vl.c (before), hw/i386/pc.c.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from qscope.ask.line.accel import may_be_virtualised
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.machines import find_default_ram, find_name, find_version, is_pc, is_q35
+from qscope.ask.line.machines import find_default_ram, find_name, is_pc
 from qscope.ask.line.names import Names
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.settings import (
@@ -23,11 +22,8 @@ from qscope.ask.line.settings import (
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 _ALIGNMENT = 8192
 _PAGE = 4096
-_GIB = 1 << 30
 # ACPI's (ACPI_MAX_RAM_SLOTS in include/hw/acpi/acpi_dev_interface.h).
 _MOST_SLOTS = 256
-# What TCG's CPUs address unless they are told otherwise (phys-bits=40).
-_TCG_LIMIT = 1 << 40
 
 
 def find_backend(line: Line) -> Setting | None:
@@ -54,10 +50,11 @@ def find_ram(line: Line) -> int | None:
     if not size and backend is not None:
         return find_backend_size(line, backend.value)
     size = size or find_default_ram(find_name(line))
-    return None if size is None else _align(size, _ALIGNMENT)
+    return None if size is None else align(size, _ALIGNMENT)
 
 
-def _align(size: int, alignment: int) -> int:
+def align(size: int, alignment: int) -> int:
+    """Return the next multiple of `alignment`."""
     return -(-size // alignment) * alignment
 
 
@@ -70,7 +67,7 @@ class Memory(NamedTuple):
     slots: int
 
 
-def _read(line: Line) -> Memory | None:
+def read_memory(line: Line) -> Memory | None:
     """Return what is set where `maxmem` is, None where something of it cannot be read."""
     settings = find_structure(line, "m")
     size, maximum = find_ram(line), settings.get("maxmem")
@@ -92,7 +89,7 @@ def find_lonely_slots(line: Line) -> Iterator[Fault]:
 
 def find_small_maximum(line: Line) -> Iterator[Fault]:
     """Yield that maxmem has no room for the RAM, or none for what the slots are for."""
-    memory = _read(line)
+    memory = read_memory(line)
     if memory is None:
         return
     setting = memory.settings["maxmem"]
@@ -106,7 +103,7 @@ def find_small_maximum(line: Line) -> Iterator[Fault]:
 
 def find_bad_slots(line: Line) -> Iterator[Fault]:
     """Yield what a PC makes of slots and maxmem: how many, and whole pages."""
-    memory, name = _read(line), find_name(line)
+    memory, name = read_memory(line), find_name(line)
     if memory is None or not is_pc(name) or memory.maximum < memory.size:
         return
     if (memory.slots or memory.maximum > memory.size) and name == "isapc":
@@ -119,24 +116,6 @@ def find_bad_slots(line: Line) -> Iterator[Fault]:
     elif memory.maximum > memory.size and memory.maximum % _PAGE:
         setting = memory.settings["maxmem"]
         yield Fault(setting.occurrence, setting.where, "it is no multiple of 4096 bytes")
-
-
-def find_wide_addresses(line: Line) -> Iterator[Fault]:
-    """Yield that TCG's CPU cannot address all memory there may be."""
-    memory, name = _read(line), find_name(line)
-    if memory is None or not name.startswith("pc-") or line.has("cpu") or may_be_virtualised(line):
-        return
-    if line.release is not None and line.release < (7, 1):
-        return
-    above = 4 * _GIB + max(0, memory.size - 2 * _GIB)
-    devices = memory.maximum - memory.size + memory.slots * _GIB
-    window = (32 if is_q35(name) else 2) * _GIB
-    # AMD's CPUs have nothing in the last 12 GiB below 1 TiB, and QEMU's default CPU is one.
-    version = find_version(name)
-    hole = 12 * _GIB if version is None or version >= (7, 1) else 0
-    if memory.maximum > memory.size and _align(above + devices, _GIB) + window > _TCG_LIMIT - hole:
-        setting = memory.settings["maxmem"]
-        yield Fault(setting.occurrence, setting.where, "the CPU has 40 address bits")
 
 
 def find_missing_backend(line: Line) -> Iterator[Fault]:
@@ -160,7 +139,7 @@ def find_other_size(line: Line) -> Iterator[Fault]:
     if setting is None or given is None or not size:
         return
     backend = find_backend_size(line, setting.value)
-    if backend is not None and _align(size, _ALIGNMENT) != backend:
+    if backend is not None and align(size, _ALIGNMENT) != backend:
         what = f"{size} bytes of RAM, and memory backend {setting.value!r} has {backend}"
         yield Fault(given.occurrence, given.where, what, "both must be the same")
 
@@ -228,14 +207,6 @@ RULES = (
         "-m 128,slots=257,maxmem=1G",
         "-m 128,slots=256,maxmem=1G",
         find_bad_slots,
-    ),
-    Rule(
-        "memory-address-bits",
-        "QEMU puts nothing where the CPU cannot address it, since 7.1",
-        ("7.2", "10.0", "11.1"),
-        "-m 128,slots=4,maxmem=1T",
-        "-m 128,slots=4,maxmem=900G",
-        find_wide_addresses,
     ),
     Rule(
         "memory-backend-missing",

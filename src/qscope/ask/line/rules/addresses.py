@@ -1,0 +1,115 @@
+"""Rules about addresses: all memory there may be must be where the CPU reaches it.
+
+QEMU's hw/i386/pc.c, pc_max_used_gpa() and pc_memory_init(), since 7.1; isapc's own limit.
+"""
+
+from collections.abc import Iterator
+
+from qscope.ask.line.accel import may_be_virtualised
+from qscope.ask.line.cpu import find_last_cpu
+from qscope.ask.line.line import Line
+from qscope.ask.line.machines import find_name, find_version, is_q35
+from qscope.ask.line.rules.cpus import find_features
+from qscope.ask.line.rules.memory import align, find_ram, read_memory
+from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.settings import find_structure
+from qscope.ask.syntax.scalars import parse_uint
+from qscope.errors import ArgumentError
+
+_MIB = 1 << 20
+_GIB = 1 << 30
+# What TCG's CPUs with 64 bits address unless they are told otherwise.
+_USUAL = 40
+# AMD's CPUs have nothing in the last 12 GiB below 1 TiB; QEMU moves all that reaches into it.
+_AMD = ("qemu64", "max", "EPYC", "Opteron", "phenom")
+_INTEL = (
+    "Haswell", "Broadwell", "Skylake", "Cascadelake", "Icelake", "Cooperlake", "SapphireRapids",
+    "GraniteRapids", "SierraForest", "ClearwaterForest", "Snowridge", "Denverton", "KnightsMill",
+    "SandyBridge", "IvyBridge", "Nehalem", "Westmere", "Penryn", "Conroe", "core2duo", "kvm64",
+)  # fmt: skip
+_HOLE = 12 * _GIB
+_ISA_MOST = 3584 * _MIB
+
+
+def find_width(line: Line) -> tuple[int, bool] | None:
+    """Return how many bits a CPU's addresses have, and whether it is AMD's; None if unknown."""
+    found = find_last_cpu(line)
+    if found is None:
+        return (_USUAL, True) if not line.has("cpu") else None
+    features = find_features(found[1])
+    is_amd = found[1].model.startswith(_AMD)
+    if not is_amd and not found[1].model.startswith(_INTEL):
+        return None
+    if {"vendor", "lm", "host-phys-bits"} & features.keys():
+        return None
+    try:
+        width = parse_uint(features["phys-bits"].value) if "phys-bits" in features else 0
+    except ArgumentError:
+        return None
+    return (width or _USUAL, is_amd)
+
+
+def find_wide_addresses(line: Line) -> Iterator[Fault]:
+    """Yield that TCG's CPU cannot address all memory there may be."""
+    name, width, ram = find_name(line), find_width(line), find_ram(line)
+    if not name.startswith("pc-") or width is None or ram is None or may_be_virtualised(line):
+        return
+    release = line.release or (99, 0)
+    # Before 9.0 32 bits were enough for anything.
+    if release < (7, 1) or (width[0] == 32 and release < (9, 0)):
+        return
+    if _find_end(line, name, ram) > _find_limit(name, *width):
+        settings = find_structure(line, "m")
+        setting = settings.get("maxmem") or settings.get("size")
+        what = f"the CPU's addresses have {width[0]} bits"
+        if setting is not None:
+            yield Fault(setting.occurrence, setting.where, what)
+        elif found := find_last_cpu(line):
+            yield Fault(found[0], "phys-bits", what)
+
+
+def _find_limit(name: str, width: int, is_amd: bool) -> int:  # noqa: FBT001 - find_width's pair
+    version = find_version(name)
+    has_hole = is_amd and width == _USUAL and (version is None or version >= (7, 1))
+    return (1 << width) - (_HOLE if has_hole else 0)
+
+
+def _find_end(line: Line, name: str, ram: int) -> int:
+    """Return where the last thing ends that a PC has: RAM, what is plugged in, PCI's window."""
+    memory = read_memory(line)
+    above = 4 * _GIB + max(0, ram - (2 if is_q35(name) else 3) * _GIB)
+    devices = 0
+    if memory is not None and memory.maximum > ram:
+        devices = memory.maximum - ram + memory.slots * _GIB
+    window = (32 if is_q35(name) else 2) * _GIB
+    return align(above + devices, _GIB) + window
+
+
+def find_large_isa(line: Line) -> Iterator[Fault]:
+    """Yield more RAM than a machine without PCI has below 4 GiB."""
+    setting, ram = find_structure(line, "m").get("size"), find_ram(line)
+    release = line.release or (99, 0)
+    if find_name(line) != "isapc" or setting is None or ram is None or ram <= _ISA_MOST:
+        return
+    if release >= (11, 0) or (release >= (10, 0) and not line.has("cpu")):
+        yield Fault(setting.occurrence, setting.where, "isapc has at most 3584M")
+
+
+RULES = (
+    Rule(
+        "memory-address-bits",
+        "QEMU puts nothing where the CPU cannot address it, since 7.1",
+        ("7.2", "10.0", "11.1"),
+        "-m 128,slots=4,maxmem=1T",
+        "-m 128,slots=4,maxmem=900G",
+        find_wide_addresses,
+    ),
+    Rule(
+        "memory-isa",
+        "a machine without PCI has all RAM below 4 GiB",
+        ("10.0", "11.1"),
+        "-machine isapc -m 4G",
+        "-machine isapc -m 3G",
+        find_large_isa,
+    ),
+)

@@ -1,0 +1,225 @@
+"""Rules about -cpu: what TCG can do, and what an x86 CPU checks when it is made.
+
+QEMU's target/i386/cpu.c. Nothing is refused where another accelerator may be in use.
+"""
+
+from collections.abc import Iterator
+
+from qscope.ask.finding import Severity
+from qscope.ask.line.accel import may_be_virtualised
+from qscope.ask.line.cpu import find_last_cpu, is_x86
+from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.machines import find_name
+from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.owner import find_cpu
+from qscope.ask.syntax.argument import Cpu
+from qscope.ask.syntax.cpu import Feature, Form
+from qscope.ask.syntax.scalars import parse_bool, parse_uint
+from qscope.errors import ArgumentError
+
+_ALL = ("5.2", "7.2", "10.0", "11.1")
+_VENDOR = 12
+# Models without long mode, of which nobody sets the width of addresses.
+_NARROW = frozenset(
+    (
+        "486",
+        "athlon",
+        "base",
+        "coreduo",
+        "kvm32",
+        "n270",
+        "pentium",
+        "pentium2",
+        "pentium3",
+        "qemu32",
+    )
+)
+# Models that say which caches they have.
+_CACHED = (
+    "ClearwaterForest", "DiamondRapids", "EPYC", "GraniteRapids", "SapphireRapids", "SierraForest",
+    "YongFeng",
+)  # fmt: skip
+# Features of no model, which TCG lacks in all releases that were tried (5.2 to 11.1).
+_LACKING = frozenset(
+    (
+        "ace2-en", "amd-no-ssb", "cid", "dca", "decodeassists", "ds", "ds-cpl", "dtes64",
+        "est", "extapic", "ia64", "ibs", "intel-pt", "invtsc", "lwp", "nodeid-msr", "pbe",
+        "perfctr-nb", "pn", "skinit", "smx", "svm-lock", "tce", "tm", "tm2", "virt-ssbd",
+        "vme", "vmx", "waitpkg", "wdt", "xtpr",
+    )
+)  # fmt: skip
+
+
+def find_features(cpu: Cpu) -> dict[str, Feature]:
+    """Return the features by property; +name and -name win over the others."""
+    signed = (Form.PLUS, Form.MINUS)
+    found = {each.property: each for each in cpu.features if each.form not in signed}
+    return found | {each.property: each for each in cpu.features if each.form in signed}
+
+
+def _find(line: Line) -> tuple[Occurrence, Cpu, dict[str, Feature]] | None:
+    """Return the -cpu that counts, where its model is one of an x86 QEMU."""
+    found = find_last_cpu(line)
+    if found is None or not is_x86(line):
+        return None
+    if find_cpu(line.interface.listings, found[1].model) is None:
+        return None
+    return found[0], found[1], find_features(found[1])
+
+
+def _read(features: dict[str, Feature], name: str) -> bool | None:
+    try:
+        return parse_bool(features[name].value) if name in features else None
+    except ArgumentError:
+        return None
+
+
+def find_host(line: Line) -> Iterator[Fault]:
+    """Yield the host's CPU for a machine that TCG runs."""
+    found = find_last_cpu(line)
+    if found is not None and found[1].model == "host":
+        if not may_be_virtualised(line):
+            right = "-accel kvm is right, or -cpu max"
+            yield Fault(found[0], "model", "TCG does not have the host's CPU", right)
+        else:
+            what = "kvm must be usable on the host"
+            yield Fault(found[0], "model", what, "", Severity.NOTE)
+
+
+def find_lacking(line: Line) -> Iterator[Fault]:
+    """Yield `enforce` of features that TCG lacks (query-cpu-definitions tells those of models)."""
+    found = _find(line)
+    if found is None or may_be_virtualised(line) or not _read(found[2], "enforce"):
+        return
+    occurrence, cpu, features = found
+    model = find_cpu(line.interface.listings, cpu.model)
+    if model is None or model.unavailable_features is None or model.name == "host":
+        return
+    models = line.interface.listings.cpus or ()
+    lacking = {name for each in models for name in each.unavailable_features or ()} | _LACKING
+    switched = {name: _read(features, name) for name in features}
+    wanted = {name for name in model.unavailable_features if switched.get(name) is not False}
+    wanted |= {name for name, value in switched.items() if value and name in lacking}
+    wanted -= {"kvm"}
+    if wanted:
+        what = f"TCG lacks {', '.join(sorted(wanted))}"
+        yield Fault(occurrence, "enforce", what)
+
+
+def find_bad_vendor(line: Line) -> Iterator[Fault]:
+    """Yield a vendor that does not fill three registers."""
+    found = _find(line)
+    vendor = found[2].get("vendor") if found else None
+    if found and vendor is not None and len(vendor.value.encode()) != _VENDOR:
+        right = f"{_VENDOR} characters are right"
+        yield Fault(found[0], "vendor", f"{vendor.value!r} was given", right)
+
+
+def find_bad_width(line: Line) -> Iterator[Fault]:
+    """Yield a width of addresses that the CPU does not have."""
+    found = _find(line)
+    if found is None or "phys-bits" not in found[2]:
+        return
+    occurrence, cpu, features = found
+    try:
+        width = parse_uint(features["phys-bits"].value)
+    except ArgumentError:
+        return
+    is_wide = _read(features, "lm")
+    if is_wide is None:
+        is_wide = cpu.model.removesuffix("-v1") not in _NARROW
+    release = line.release or (99, 0)
+    most = 63 if release >= (11, 0) else 52
+    if not width:
+        return
+    if not is_wide:
+        yield Fault(occurrence, "phys-bits", "nobody sets it of a CPU with 32 bits")
+    elif release < (6, 0) and width != 40 and not may_be_virtualised(line):
+        yield Fault(occurrence, "phys-bits", f"TCG has no {width}", "40 is right")
+    elif not 32 <= width <= most:
+        yield Fault(occurrence, "phys-bits", f"{width} was given", f"32..{most} is right")
+
+
+def find_missing_caches(line: Line) -> Iterator[Fault]:
+    """Yield that a model shall have its own caches which tells of none."""
+    found = _find(line)
+    if found is None or found[1].model.startswith(_CACHED):
+        return
+    if _read(found[2], "legacy-cache") is False:
+        yield Fault(found[0], "legacy-cache", f"{found[1].model} has no caches of its own")
+
+
+def find_no_board(line: Line) -> Iterator[Fault]:
+    """Yield a CPU of a machine that has none to put it on."""
+    found = _find(line)
+    if found and find_name(line) == "none":
+        yield Fault(found[0], "", "machine type none has no x86 CPUs")
+
+
+def find_hyperv(line: Line) -> Iterator[Fault]:
+    """Yield what Hyper-V needs of the kernel, which was asked for whatever ran the machine."""
+    found = _find(line)
+    if found is None or line.release is None or line.release >= (8, 0):
+        return
+    if _read(found[2], "hv-vpindex") and not may_be_virtualised(line):
+        yield Fault(found[0], "hv-vpindex", "TCG does not have it")
+
+
+RULES = (
+    Rule(
+        "cpu-host",
+        "only virtualised machines have the host's CPU",
+        _ALL,
+        "-cpu host",
+        "-cpu max",
+        find_host,
+    ),
+    Rule(
+        "cpu-enforce",
+        "enforce refuses what the accelerator lacks",
+        _ALL,
+        "-cpu phenom,enforce",
+        "-cpu phenom,-fxsr-opt,enforce",
+        find_lacking,
+    ),
+    Rule(
+        "cpu-vendor",
+        "CPUID returns the vendor in three registers",
+        _ALL,
+        "-cpu qemu64,vendor=Foo",
+        "-cpu qemu64,vendor=GenuineIntel",
+        find_bad_vendor,
+    ),
+    Rule(
+        "cpu-width",
+        "addresses have as many bits as CPUs have",
+        _ALL,
+        "-cpu qemu64,phys-bits=31",
+        "-cpu qemu64,phys-bits=40",
+        find_bad_width,
+    ),
+    Rule(
+        "cpu-cache",
+        "some models have caches of their own",
+        _ALL,
+        "-cpu qemu64,legacy-cache=off",
+        "-cpu EPYC,legacy-cache=off",
+        find_missing_caches,
+    ),
+    Rule(
+        "cpu-board",
+        "machine type none has no place for a CPU",
+        _ALL,
+        "-machine none -cpu qemu64",
+        "-machine none",
+        find_no_board,
+    ),
+    Rule(
+        "cpu-hyperv",
+        "the kernel tells Hyper-V's guests which CPU they run on",
+        ("5.2", "7.2"),
+        "-cpu qemu64,hv-vpindex",
+        "-cpu qemu64,hv-synic",
+        find_hyperv,
+    ),
+)
