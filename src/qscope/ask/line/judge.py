@@ -73,6 +73,8 @@ _COMMANDS: Mapping[str, str] = {
     "numa": "set-numa-node",
 }
 
+# Options that take several words: a rule judges each.
+_LISTS = ("d",)
 # Options that are merged by whoever reads them, not by QemuOpts.
 _IDS_OF_ONE = frozenset(("accel", "msg", "overcommit", "sandbox"))
 
@@ -164,7 +166,8 @@ def _is_replaced(line: Line, occurrence: Occurrence, finding: Finding) -> bool:
 
 def _judge_word(option: Option, value: str) -> Iterator[Finding]:
     """Judge an argument that is one of some words, where a help text listed them all."""
-    if option.words is None or value in option.words or value in ("help", "?"):
+    is_help = value in ("help", "?") and option.name != "watchdog-action"
+    if option.words is None or value in option.words or is_help or option.name in _LISTS:
         return
     guesses = tuple(near(value, option.words))
     right = "" if guesses else f"one of {', '.join(option.words)}"

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.instances import Instance, find_instances
 from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.names import Names
 from qscope.ask.line.rules.references import is_a
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.validation.properties import PropertyOwner
+from qscope.model.property_types import ScalarType
 
 
 def find_refused(line: Line) -> Iterator[Fault]:
@@ -33,9 +35,37 @@ def _judge(line: Line, setting: Occurrence, instance: Instance) -> Iterator[Faul
     owner = _find_owner(line, instance.typename)
     if owner is None:
         return
-    for finding in line.judge_properties(setting, owner, {name: value}):
+    wrong = [
+        *line.judge_properties(setting, owner, {name: value}),
+        *_judge_reference(line, instance, owner, name, value),
+    ]
+    for finding in wrong:
         if finding.severity is Severity.ERROR:
             yield from _complain(setting, instance, name, finding)
+
+
+# Made before what -audiodev, -drive and the like are: nothing they refer to is there.
+_EARLY = ("isa-pcspk", "cfi.pflash01")
+
+
+def _judge_reference(
+    line: Line, instance: Instance, owner: PropertyOwner, name: str, value: str
+) -> Iterator[Finding]:
+    """Yield that what a value names is not there when the device is made."""
+    made = line.interface.qom.make(owner.asked, owner.typename)
+    types = {member.name: member.type for member in made.members} if made else {}
+    entity = line.find(types[name]) if name in types else None
+    kind = entity.format[3:] if isinstance(entity, ScalarType) else ""
+    if not isinstance(entity, ScalarType) or entity.format[:3] != "id:" or not value:
+        return
+    names = Names(line)
+    if instance.typename in _EARLY:
+        yield Finding("reference-missing", name, f"there is no {kind} {value!r} so early")
+    elif kind in _KINDS and not (names.find(kind, value) or names.may_be_chosen(kind, value)):
+        yield Finding("reference-missing", name, f"there is no {kind} {value!r}")
+
+
+_KINDS = ("netdev", "chardev", "audiodev", "drive")
 
 
 def _find_owner(line: Line, typename: str) -> PropertyOwner | None:
