@@ -25,6 +25,7 @@ from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machine import judge_machine
 from qscope.ask.line.network import judge_network
 from qscope.ask.line.object import judge_object
+from qscope.ask.line.runtime import judge_sandbox, judge_watchdog_action
 from qscope.ask.line.smbios import judge_smbios
 from qscope.ask.line.tpm import judge_tpmdev
 from qscope.ask.line.usbdevice import judge_usbdevice
@@ -45,7 +46,9 @@ _JUDGES: Mapping[str, Judge] = {
     "cpu": judge_cpu,
     "accel": judge_accel,
     "global": judge_global,
+    "sandbox": judge_sandbox,
     "smbios": judge_smbios,
+    "watchdog-action": judge_watchdog_action,
     "audiodev": judge_audiodev,
     "audio": judge_audio,
     "soundhw": judge_soundhw,
@@ -166,7 +169,7 @@ def _is_replaced(line: Line, occurrence: Occurrence, finding: Finding) -> bool:
 
 def _judge_word(option: Option, value: str) -> Iterator[Finding]:
     """Judge an argument that is one of some words, where a help text listed them all."""
-    is_help = value in ("help", "?") and option.name != "watchdog-action"
+    is_help = value in ("help", "?")
     if option.words is None or value in option.words or is_help or option.name in _LISTS:
         return
     guesses = tuple(near(value, option.words))

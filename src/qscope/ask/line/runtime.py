@@ -1,0 +1,47 @@
+"""Judge -sandbox and -watchdog-action, whose words QEMU does not always look at.
+
+In: a line and an occurrence of one of them. Out: findings.
+"""
+
+from collections.abc import Iterator
+
+from msgspec import structs
+
+from qscope.ask.finding import Finding, Severity
+from qscope.ask.line.line import Line, Occurrence
+from qscope.model.near import near
+
+_OFF = ("off", "no", "false", "n")
+# Until then -watchdog-action's words were read in any case (select_watchdog_action).
+_ANY_CASE_UNTIL, _CASE_SINCE = (5, 2), (7, 2)
+
+
+def judge_sandbox(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
+    """Yield what is wrong; of a sandbox that is off QEMU reads no word (softmmu/qemu-seccomp.c)."""
+    option = occurrence.option
+    if option is None or option.arg_type is None:
+        return
+    given = occurrence.parameters
+    for finding in line.make_checker(occurrence).check(option.arg_type, given, ""):
+        if finding.rule == "member-unknown" and finding.where == "id":
+            continue
+        if given.get("enable") in _OFF and finding.rule == "value-unknown":
+            finding = structs.replace(finding, severity=Severity.WARNING)  # noqa: PLW2901
+        yield finding
+
+
+def judge_watchdog_action(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
+    """Yield that it is no action."""
+    words = occurrence.option.words if occurrence.option else None
+    value = occurrence.word.argument or ""
+    if words is None or value in words:
+        return
+    severity = Severity.ERROR
+    if value.lower() in words and line.release is not None and line.release < _CASE_SINCE:
+        if line.release <= _ANY_CASE_UNTIL:
+            return
+        severity = Severity.UNKNOWN
+    what = f"there is no action {value!r}"
+    right = f"one of {', '.join(words)}"
+    guesses = tuple(near(value, words))
+    yield Finding("value-unknown", "", what, severity, right, suggestions=guesses)
