@@ -176,10 +176,11 @@ def _find_place(
         for cpu in range(min(topology.maxcpus, 1 << 14))
         if all(_locate(topology, cpu, places[name]) == wanted[name] for name in places)
     ]
+    taken = [cpu for cpu in found if owners.get(cpu, node) != node]
     if not found:
         yield Fault(occurrence, next(iter(wanted), ""), "there is no such CPU")
-    elif taken := next((cpu for cpu in found if owners.get(cpu, node) != node), None):
-        yield Fault(occurrence, "node-id", f"CPU {taken} is in node {owners[taken]}")
+    elif taken:
+        yield Fault(occurrence, "node-id", f"CPU {taken[0]} is in node {owners[taken[0]]}")
     owners |= dict.fromkeys(found, node)
 
 
