@@ -42,7 +42,7 @@ def start(binary, words):
     with ours, tempfile.TemporaryFile("w+", errors="replace") as log:
         with theirs:
             child = subprocess.Popen(
-                [*_as_nobody(), binary, *monitor, *words],
+                [*_as_nobody(binary), binary, *monitor, *words],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -68,9 +68,14 @@ def start(binary, words):
     return Start(accepted, text)
 
 
-def _as_nobody():
-    """Return what takes root's rights away: -pidfile /dev/null would remove the file."""
-    if os.geteuid():
+def _as_nobody(binary):
+    """Return what takes root's rights away: -pidfile /dev/null would remove the file.
+
+    A script that wraps a QEMU in a chroot needs them.
+    """
+    with open(binary, "rb") as file:
+        is_script = file.read(2) == b"#!"
+    if os.geteuid() or is_script:
         return []
     return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
