@@ -1,38 +1,14 @@
-"""Rules about how QEMU runs: images without an option, snapshots, ROMs, descriptors, watchdogs."""
+"""Rules about how QEMU runs: snapshots, ROMs, descriptors, watchdogs."""
 
-import re
 from collections.abc import Iterator
 
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.syntax.scalars import parse_int
-from qscope.ask.syntax.words import Problem
 from qscope.errors import ArgumentError
 from qscope.model.near import near
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
-
-# A parameter that lost its comma, or what a flag was meant to be given: no file is called so.
-_PARAMETER = re.compile(r"[A-Za-z_][\w.-]*=[^/]*", re.DOTALL)
-_VALUE = re.compile(r"[A-Za-z0-9_-]+")
-
-
-def find_misplaced(line: Line) -> Iterator[Fault]:
-    """Yield each word without a dash that is meant for the option in front of it.
-
-    QEMU takes it for the image of the first disk.
-    """
-    before: Occurrence | None = None
-    for occurrence in line.occurrences:
-        text = occurrence.word.typed
-        if occurrence.word.problem is Problem.IMAGE:
-            is_flag = before is not None and before.option is not None and not before.option.arg
-            if _PARAMETER.fullmatch(text) or (is_flag and _VALUE.fullmatch(text)):
-                whose = f"{before.word.typed} does not take it" if before else "no option takes it"
-                what = f"{whose}: QEMU takes it for the image of the first disk"
-                yield Fault(occurrence, "", what)
-        before = occurrence
-
 
 _DISKS = (
     *("drive", "blockdev", "hda", "hdb", "hdc", "hdd", "sd", "pflash", "mtdblock", "fda", "fdb"),
@@ -110,14 +86,6 @@ def find_fileless_plugins(line: Line) -> Iterator[Fault]:
 
 
 RULES = (
-    Rule(
-        "misplaced-word",
-        "a word without a dash is an image",
-        _ALL,
-        "-no-reboot on",
-        "-no-reboot",
-        find_misplaced,
-    ),
     Rule(
         "loadvm-disk",
         "a snapshot is in an image",
