@@ -3,6 +3,7 @@
 Character devices and disks have theirs where they are judged.
 """
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -43,6 +44,13 @@ _NEEDS = (
     Need("machine", "initrd", _READ),
     Need("machine", "kernel", _READ),
     Need("mem-path", "", "QEMU must be able to make files in {!r}"),
+    Need("fsdev", "path", "{!r} must be a folder"),
+    Need("virtfs", "path", "{!r} must be a folder"),
+    Need("object", "dir", _READ),
+    Need("object", "evdev", _READ),
+    Need("object", "file", _READ),
+    Need("object", "mem-path", _WRITE),
+    Need("object", "path", "QEMU must be able to use {!r}"),
     Need("option-rom", "romfile", _READ),
     Need("pidfile", "", _WRITE),
     Need("plugin", "file", _READ),
@@ -69,12 +77,33 @@ def find_needs(line: Line) -> Iterator[Fault]:
             value = occurrence.get(need.parameter) if need.parameter else occurrence.word.argument
             if value and occurrence.option is not None:
                 yield _note(occurrence, need.parameter, need.what.format(value))
-    for occurrence in line.select(*_IMAGES):
-        value = occurrence.word.argument
-        if value and "://" not in value and not value.startswith("json:"):
-            yield _note(occurrence, "", _READ.format(value))
+    yield from _find_images(line)
     yield from _find_locks(line)
     yield from _find_accelerators(line)
+
+
+def _find_images(line: Line) -> Iterator[Fault]:
+    """Yield each file that holds a disk; what has another protocol is no file."""
+    for occurrence in line.occurrences:
+        if occurrence.name in _IMAGES:
+            named = {"": occurrence.word.argument}
+        elif occurrence.name in ("drive", "blockdev"):
+            names = ("file", "filename", "file.filename")
+            named = {name: occurrence.parameters.get(name) for name in names}
+            inner = named["file"]
+            if isinstance(inner, dict):
+                named["file.filename"] = inner.get("filename")
+        else:
+            continue
+        for where, value in named.items():
+            if (occurrence.name, where) == ("blockdev", "file"):
+                continue
+            if isinstance(value, str) and value and not _PROTOCOL.match(value):
+                yield _note(occurrence, where, _READ.format(value))
+
+
+# Protocols and JSON; a node that -blockdev's `file` names is no file either.
+_PROTOCOL = re.compile(r"[a-z][a-z0-9+.-]*:")
 
 
 def _find_locks(line: Line) -> Iterator[Fault]:
