@@ -51,7 +51,12 @@ def find_target(text: str) -> str | None:
 
 def is_stream(option: str, text: str) -> bool:
     """Whether a text makes a character device, and does not refer to one or to none."""
-    return text not in STREAMS[option] and find_target(text) is None
+    return find_target(text) is None and not is_none(option, text)
+
+
+def is_none(option: str, text: str) -> bool:
+    """Whether a text says that there shall be no device; of -monitor's word the start counts."""
+    return text in STREAMS[option] or (option == "monitor" and text.startswith("none"))
 
 
 def list_backends(line: Line) -> Iterator[Backend]:

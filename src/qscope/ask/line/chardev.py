@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from qscope.ask.answer import Verdict
 from qscope.ask.finding import Finding, Severity
-from qscope.ask.line.backends import STREAMS, find_target, list_forwards, read_backends
+from qscope.ask.line.backends import find_target, is_stream, list_forwards, read_backends
 from qscope.ask.line.given import read_given
 from qscope.ask.line.host import note_backend
 from qscope.ask.line.line import Line, Occurrence
@@ -44,7 +44,7 @@ def judge_chardev(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
 def judge_stream(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     """Yield what is wrong with a character device that is given as text."""
     text = occurrence.word.argument or ""
-    if find_target(text) is None and text not in STREAMS.get(occurrence.name, ()):
+    if is_stream(occurrence.name, text):
         yield from check_text(line, occurrence, text, "")
     for backend in read_backends(occurrence):
         yield from note_backend(backend)

@@ -76,13 +76,17 @@ def _check_inet_options(line: Line, text: str) -> str:
     for each in parse_qemuopts(text):
         if each.name == "to" and not _is_number(each.value):
             return f"{each.value!r} is no number"
+        if each.name in _INET_FLAGS and each.value not in ("on", "off"):
+            return f"{each.value!r} is neither on nor off"
         if each.name not in _INET_NAMES and not is_lenient:
             return f"there is no parameter {each.name!r}"
     return ""
 
 
+_INET_FLAGS = ("ipv4", "ipv6", "keep-alive", "mptcp")
 _INET_NAMES = frozenset(
     (
+        "id",
         "to",
         "ipv4",
         "ipv6",

@@ -62,12 +62,14 @@ class Occurrence(Struct, frozen=True, dict=True):
 
     @functools.cached_property
     def parameters(self) -> dict[str, Any]:
-        """The argument's parameters by name; the last of several of one name, as QEMU takes it."""
+        """The argument's parameters by name; of several the last one, but of IDs the first."""
         value = self.parsed.value if self.parsed else None
         if isinstance(value, dict):
             return value
         if isinstance(value, tuple):
-            return {each.name: each.value for each in value if isinstance(each, Parameter)}
+            given = [each for each in value if isinstance(each, Parameter)]
+            first = next(({"id": each.value} for each in given if each.name == "id"), {})
+            return {each.name: each.value for each in given} | first
         return {}
 
     def get(self, name: str) -> str | None:

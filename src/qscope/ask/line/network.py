@@ -44,7 +44,7 @@ def judge_network(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     """Yield what is wrong with one network back end or network card."""
     given = _read(line, occurrence)
     kind = given.get("type")
-    if occurrence.name != "netdev" and kind == "none":
+    if occurrence.name == "nic" and kind == "none":
         return
     yield from _check_type(line, occurrence, given)
     if isinstance(kind, str):

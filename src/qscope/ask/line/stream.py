@@ -12,7 +12,7 @@ from qscope.ask.syntax.qemuopts import Parameter, parse_qemuopts
 from qscope.errors import ArgumentError
 
 # Words that are a back end without parameters.
-_WORDS = ("null", "pty", "msmouse", "wctablet", "braille", "testdev", "stdio", "vc")
+_WORDS = ("null", "pty", "msmouse", "wctablet", "braille", "testdev", "stdio")
 _SOCKETS = ("tcp", "telnet", "tn3270", "websocket")
 _ADDRESS = re.compile(r"([^:]{1,64}):([^,]{1,32})|:([^,]{1,32})", re.DOTALL)
 _UDP = re.compile(r"([^:]{1,64}):([^@,]{1,32})|:([^@,]{1,32})", re.DOTALL)
@@ -42,9 +42,10 @@ def parse_plain(text: str) -> Stream:
     """Return what a text without `mon:` stands for."""
     if text in _WORDS:
         return Stream(text, {})
+    if text.startswith("vc"):
+        # What else follows is not looked at.
+        return _parse_screen(text[3:]) if text.startswith("vc:") else Stream("vc", {})
     kind, colon, rest = text.partition(":")
-    if colon and kind == "vc":
-        return _parse_screen(rest)
     if colon and kind in _PATHS:
         return Stream(kind, {"path": rest})
     if text == "con:":

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from qscope.ask.finding import Finding
 from qscope.ask.line.families import find_family
+from qscope.ask.line.given import read_given
 from qscope.ask.line.host import note
 from qscope.ask.line.line import Line, Occurrence
 from qscope.model.near import near
@@ -19,6 +20,8 @@ _OLD = ("ccid", "audio")
 def judge_usbdevice(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     """Yield what is wrong with one -usbdevice."""
     text = occurrence.word.argument or ""
+    if _is_ignored(line):
+        return
     is_old = line.release is not None and line.release < (6, 0)
     words = (*_WORDS, *_OLD) if is_old else _WORDS
     word = text.removesuffix(":") if is_old else text
@@ -31,3 +34,14 @@ def judge_usbdevice(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
         yield Finding("bus-missing", "", "machine none has no USB bus")
     elif word == "braille":
         yield note("BrlAPI must run")
+
+
+def _is_ignored(line: Line) -> bool:
+    """Whether USB is turned off behind the last -usbdevice, which turns it on."""
+    is_off = False
+    for occurrence in line.select("machine", "usbdevice", "usb"):
+        if occurrence.name != "machine":
+            is_off = False
+        elif occurrence.get("usb") is not None:
+            is_off = not read_given(occurrence).is_on("usb")
+    return is_off

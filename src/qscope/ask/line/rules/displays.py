@@ -30,6 +30,8 @@ def find_addresses(line: Line) -> Iterator[Fault]:
     for screen in list_screens(line):
         given = screen.given
         wrong = check_address(screen.address, is_reverse=given.is_on("reverse"))
+        if given.get("vnc") == "":
+            wrong = "it is empty: HOST:DISPLAY is right"
         host = screen.address.rpartition(":")[0].strip("[]")
         families = {name: given.is_on(name) if given.has(name) else None for name in _FAMILIES}
         wrong = wrong or (check_host(host, **families) if host else "")
