@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.owner import ACCELERATOR, name_accelerator
+from qscope.ask.syntax.qemuopts import Parameter
 from qscope.ask.validation.properties import PropertyOwner
 from qscope.model.near import near
 
@@ -31,10 +32,14 @@ def judge_accel(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     if known is not None and any(each in known - _HOSTS for each in names[:position]):
         return
     yield from _judge_names(line, [name], names, "accel")
-    given = {key: value for key, value in occurrence.parameters.items() if key != "accel"}
     owner = PropertyOwner("object", name_accelerator(name))
-    if line.interface.properties.find(*owner) is not None:
-        yield from line.judge_properties(occurrence, owner, given)
+    value = occurrence.parsed.value if occurrence.parsed else ()
+    if line.interface.properties.find(*owner) is None or not isinstance(value, tuple):
+        return
+    # All are set, one after the other, though a later one replaces an earlier one.
+    for each in value:
+        if isinstance(each, Parameter) and each.name != "accel":
+            yield from line.judge_properties(occurrence, owner, {each.name: each.value})
 
 
 def judge_accelerators(line: Line, names: str, where: str) -> Iterator[Finding]:

@@ -136,6 +136,9 @@ def find_other_size(line: Line) -> Iterator[Fault]:
     """Yield that -m and the machine's memory backend differ."""
     setting, given = find_backend(line), find_structure(line, "m").get("size")
     size = read_memory_size(line, given)
+    if given is not None and size == 0 and line.release is not None and line.release < (6, 0):
+        # What 5.2 makes of it before it compares.
+        size = find_default_ram(find_name(line))
     if setting is None or given is None or not size:
         return
     backend = find_backend_size(line, setting.value)

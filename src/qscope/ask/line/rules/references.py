@@ -80,7 +80,7 @@ def _find_in_parameters(occurrence: Occurrence) -> Iterator[Reference]:
     for (option, value, parameter), kind in _PARAMETERS.items():
         name = occurrence.get(parameter)
         # A machine that has no name for its flash has none.
-        if option == occurrence.name == "machine" and not name:
+        if option == occurrence.name == "machine" and kind == "drive" and not name:
             continue
         if option == occurrence.name and value in ("", first) and name is not None:
             yield Reference(occurrence, parameter, kind, name)
