@@ -15,6 +15,7 @@ _ALL = ("5.2", "7.2", "10.0", "11.1")
 # As sscanf reads it: whatever is behind the day is ignored, and any numbers are a day.
 _DATE = re.compile(r"\s*[+-]?\d+-\s*[+-]?\d+-\s*[+-]?\d+", re.ASCII)
 _MOST_SHIFT = 10
+_DISKS = ("drive", "blockdev", "hda", "hdb", "hdc", "hdd", "sd", "mtdblock", "pflash")
 
 
 def find_last(line: Line, option: str, name: str) -> tuple[Occurrence, str] | None:
@@ -73,6 +74,8 @@ def find_bad_replays(line: Line) -> Iterator[Fault]:
         yield Fault(found[0], "rr", "there is no file for it", "rrfile must be given")
     elif find_last(line, "icount", "shift") is None:
         yield Fault(found[0], "rr", "instructions are not counted", "shift must be given")
+    elif (snapshot := find_last(line, "icount", "rrsnapshot")) and not line.has(*_DISKS):
+        yield Fault(snapshot[0], "rrsnapshot", "there is no disk to keep it on")
 
 
 def find_threads(line: Line) -> Iterator[Fault]:

@@ -113,8 +113,10 @@ def find_missing_guards(line: Line) -> Iterator[Fault]:
     # 5.2 asks for the object only where KVM is used.
     if line.release is not None and line.release < (6, 0):
         return
-    for setting in (settings[name] for name in _GUARDS if name in settings):
-        if "/" in setting.value:
+    for name in (each for each in _GUARDS if each in settings):
+        setting = settings[name]
+        # A link may lead nowhere, or be a path.
+        if "/" in setting.value or (name == _GUARDS[0] and not setting.value):
             continue
         made = names.find("object", setting.value)
         if made is None:
