@@ -48,6 +48,8 @@ _LIMITS = (
     Limit("x-oem-id", _is_short(6), "at most 6 bytes are right"),
     Limit("x-oem-table-id", _is_short(8), "at most 8 bytes are right"),
     Limit("smbios-entry-point-type", _is_entry_point, "32 or 64 is right"),
+    Limit("gic-version", _is_one_of("2", "3", "4", "host", "max"), "2, 3 or max is right"),
+    Limit("iommu", _is_one_of("none", "smmuv3"), "none or smmuv3 is right"),
     Limit("nvdimm-persistence", _is_one_of("cpu", "mem-ctrl"), "cpu or mem-ctrl is right"),
 )
 

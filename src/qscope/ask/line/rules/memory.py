@@ -102,9 +102,10 @@ def find_small_maximum(line: Line) -> Iterator[Fault]:
 
 
 def find_bad_slots(line: Line) -> Iterator[Fault]:
-    """Yield what a PC makes of slots and maxmem: how many, and whole pages."""
+    """Yield what PCs and virt make of slots and maxmem: how many, and whole pages."""
     memory, name = read_memory(line), find_name(line)
-    if memory is None or not is_pc(name) or memory.maximum < memory.size:
+    has_slots = is_pc(name) or name.startswith("virt-")
+    if memory is None or not has_slots or memory.maximum < memory.size:
         return
     if (memory.slots or memory.maximum > memory.size) and name == "isapc":
         setting = memory.settings["maxmem"]
