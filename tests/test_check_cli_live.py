@@ -6,6 +6,7 @@ The rows are in cli_rows.txt, one command line each, by family; every rule adds 
 import concurrent.futures
 import os
 import re
+import zlib
 from pathlib import Path
 
 import pytest
@@ -36,8 +37,17 @@ def _read_families():
     return families
 
 
+# One row in so many is tried, always the same ones: all take minutes. QSCOPE_ALL_ROWS=1 tries all.
+_EACH = 1 if os.environ.get("QSCOPE_ALL_ROWS") else 4
+
+
+def _is_tried(row):
+    return zlib.crc32(row.encode()) % _EACH == 0
+
+
 # The last family is what the host decides: a note, no verdict.
-_FAMILIES = {name: rows for name, rows in _read_families().items() if name != "host"}
+_ALL_FAMILIES = {name: rows for name, rows in _read_families().items() if name != "host"}
+_FAMILIES = {name: list(filter(_is_tried, rows)) for name, rows in _ALL_FAMILIES.items()}
 _BINARIES = ["", *filter(None, os.environ.get("QSCOPE_QEMUS", "").split(":"))]
 
 
@@ -77,14 +87,15 @@ def test_verdicts_agree_with_starts(family, binary, interface):
     rows = _FAMILIES[family]
     starts = _start_all(binary, rows)
     measured = [pair for pair in zip(rows, starts, strict=True) if pair[1].accepted is not None]
-    assert measured
+    assert measured or not rows
     wrong = filter(None, [_compare(row, found, interface) for row, found in measured])
     assert not "\n".join(wrong)
 
 
 def test_there_are_rows_enough():
-    rows = [row for rows in _FAMILIES.values() for row in rows]
-    assert len(rows) == len(set(rows)) >= 200
+    rows = [row for rows in _ALL_FAMILIES.values() for row in rows]
+    assert len(rows) == len(set(rows))
+    assert sum(map(len, _FAMILIES.values())) >= 200
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
