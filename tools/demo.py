@@ -1,8 +1,9 @@
-"""The main job: which QEMU, how much it can do, a tree, answers, a device, itself; then a schema.
+"""The main job: which QEMU, what it can do, a tree, answers, a device, verdicts; then a schema.
 
 Usage: make demo. Asks the first QEMU on PATH, else the one recorded in qscope.
 """
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,12 @@ PATHS = (
     "behaviour:netdev-json",
     "query-block/ret-type/nosuch",
 )
+# A command and a command line, each with something wrong.
+COMMAND = '{"execute": "block_resize", "arguments": {"node-name": "disk0", "size": "1G"}}'
+LINE = (
+    "-M", "q35", "-netdev", "user,id=n0", "-device", "virtio-net-pci,netdev=n1,mq=yep",
+    "-device", "usb-tablet", "-realtime", "mlock=off",
+)  # fmt: skip
 # An interface that exists as a QAPI schema; the demo is run from the project's folder.
 SCHEMA = "examples/block-service/block-service.json"
 
@@ -37,9 +44,10 @@ def open_any() -> Opened:
 
 def run(*words: str, source: str | None = None) -> None:
     """Run qscope as a user would, on the same source; a "no" among the answers is no failure."""
-    command = [str(Path(sys.executable).with_name("qscope")), *words, "--quiet"]
-    command += ["--snapshot", source] if source else []
-    print(f"\n$ qscope {' '.join(words)}", flush=True)
+    name, *rest = words
+    chosen = ["--snapshot", source] if source else []
+    command = [str(Path(sys.executable).with_name("qscope")), name, "--quiet", *chosen, *rest]
+    print(f"\n$ qscope {shlex.join(words)}", flush=True)
     subprocess.run(command, check=False)
 
 
@@ -57,6 +65,9 @@ def main() -> None:
     run("show", "block_resize", source=source)
     run("query", *PATHS, source=source)
     run("show", "device:usb-net", source=source)
+    run("show", "option:rtc", source=source)
+    run("validate", COMMAND, source=source)
+    run("check-cli", "--", *LINE, source=source)
     run("show", "query-qmp-schema/ret-type", "--depth", "1", source=source)
     run("compile", SCHEMA, "--define", "CONFIG_RING", "--format", "text")
     run("show", "--schema", SCHEMA, "--define", "CONFIG_RING", "disk-remove")
