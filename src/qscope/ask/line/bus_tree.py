@@ -36,6 +36,11 @@ class Misfit(NamedTuple):
     occurrence: Occurrence
     where: str
     message: str
+    right: str = ""
+
+
+# Of the controllers that supply a type of bus, the one to name first.
+_USUAL = ("qemu-xhci", "virtio-scsi-pci", "virtio-serial-pci", "ich9-intel-hda", "ich9-ahci")
 
 
 class BusTree:
@@ -122,13 +127,24 @@ class BusTree:
         found = [each for each in self.buses if each.type in fitting]
         if not found and self.is_known:
             what = f"there is no {wanted} bus for {driver} at this place of the line"
-            self.misfits.append(Misfit("bus-missing", occurrence, "driver", what))
+            right = self._name_controller(fitting)
+            self.misfits.append(Misfit("bus-missing", occurrence, "driver", what, right))
         if not found:
             return None
         # The tree is searched from its root: the bus of the machine, if that fits, before those
         # of devices; of these, and of several of the machine's, the latest (qbus_find_recursive).
         own = [each for each in found if not each.controller and wanted == "PCI"]
         return own[0] if own else found[-1]
+
+    def _name_controller(self, fitting: tuple[str, ...]) -> str:
+        """Say which driver has such a bus ("" for none that a user may create here)."""
+        controllers = self._table.controllers
+        found = [
+            name
+            for name in (*_USUAL, *controllers)
+            if controllers[name].type in fitting and name in self._types
+        ]
+        return f"-device {found[0]} before it has one" if found else ""
 
     def _supply(self, occurrence: Occurrence, driver: str) -> None:
         controller = self._table.controllers.get(driver)

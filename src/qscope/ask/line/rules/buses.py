@@ -18,7 +18,7 @@ def _find(rule: str) -> Callable[[Line], Iterator[Fault]]:
     def find(line: Line) -> Iterator[Fault]:
         for misfit in BusTree(line).misfits:
             if misfit.rule == rule:
-                yield Fault(misfit.occurrence, misfit.where, misfit.message)
+                yield Fault(misfit.occurrence, misfit.where, misfit.message, misfit.right)
 
     return find
 
