@@ -42,7 +42,8 @@ def check_line(interface: Interface, words: Sequence[str]) -> tuple[Finding, ...
     occurrences, faulty = apply_settings(interface, occurrences)
     line = Line(interface, occurrences)
     found += [*faulty, *_judge_all(line)]
-    return tuple(_place(line, number, finding) for number, finding in _sort(found))
+    placed = [_place(line, number, finding) for number, finding in _sort(found)]
+    return (*_find_no_machine(line), *placed)
 
 
 def _parse(word: Word, option: Option | None) -> tuple[Occurrence, list[Finding]]:
@@ -95,6 +96,14 @@ def _place(line: Line, number: int, finding: Finding) -> Finding:
     if not (several and label) or label in finding.message:
         return structs.replace(finding, where=where)
     return structs.replace(finding, where=where, message=f"{finding.message} ({label})")
+
+
+def _find_no_machine(line: Line) -> Iterator[Finding]:
+    """Yield that a machine is missing where this QEMU has none by default (Arm's have none)."""
+    machines = line.interface.listings.machines
+    if machines and line.machine is None and not line.has("machine"):
+        what = "it is missing: this QEMU has no machine type by default"
+        yield Finding("machine-missing", "-machine", what, evidence="query-machines")
 
 
 def _label(occurrence: Occurrence) -> str:
