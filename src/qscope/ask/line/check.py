@@ -90,12 +90,21 @@ def _sort(found: Iterable[tuple[int, Finding]]) -> list[tuple[int, Finding]]:
 def _place(line: Line, number: int, finding: Finding) -> Finding:
     """Say in which option it is: as typed, and which one of several of that name."""
     occurrence = line.occurrences[number]
-    where = f"{occurrence.word.typed} {finding.where}".rstrip()
+    where = f"{occurrence.word.typed} {_shorten(finding.where)}".rstrip()
+    message, right = _shorten(finding.message), _shorten(finding.right)
     label = _label(occurrence)
     several = sum(1 for _ in line.select(occurrence.name)) > 1
-    if not (several and label) or label in finding.message:
-        return structs.replace(finding, where=where)
-    return structs.replace(finding, where=where, message=f"{finding.message} ({label})")
+    if several and label and label not in message:
+        message = f"{message} ({label})"
+    return structs.replace(finding, where=where, message=message, right=right)
+
+
+# Of a word that has no end its beginning is told.
+_LONGEST_TEXT = 500
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
 
 
 def _find_no_machine(line: Line) -> Iterator[Finding]:

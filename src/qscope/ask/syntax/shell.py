@@ -31,8 +31,10 @@ def split_line(text: str) -> tuple[str, ...]:
     """Return the words of a command line without what stands before the options.
 
     That is the program, and assignments in front of it. Raises ArgumentError for a quote without
-    its end, and for an operator such as | or > that is not quoted.
+    its end, for an operator such as | or > that is not quoted, and for a NUL.
     """
+    if "\0" in text:
+        raise ArgumentError("there is a NUL in it: no program can be given one")
     words = tuple(_split(text))
     start = 0
     while start < len(words) and _ASSIGNMENT.match(words[start]):

@@ -11,7 +11,6 @@ from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.instances import Instance, find_instances
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.names import Names
-from qscope.ask.line.rules.references import is_a
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.validation.properties import PropertyOwner
 from qscope.model.property_types import ScalarType
@@ -20,14 +19,27 @@ from qscope.model.property_types import ScalarType
 def find_refused(line: Line) -> Iterator[Fault]:
     """Yield each -global that a device refuses, at it and at the option that wants the device."""
     settings = [each for each in line.select("global") if each.get("property")]
-    instances = list(find_instances(line)) if settings else []
+    instances = _index_instances(line) if settings else {}
     for setting in settings:
-        for instance in instances:
-            if is_a(line, instance.typename, setting.get("driver") or "") is True:
-                faults = list(_judge(line, setting, instance))
-                yield from faults
-                if faults:
-                    break
+        for instance in instances.get(setting.get("driver") or "", ()):
+            faults = list(_judge(line, setting, instance))
+            yield from faults
+            if faults:
+                break
+
+
+def _index_instances(line: Line) -> dict[str, list[Instance]]:
+    """Return what QEMU makes, by its type and by each type that this one inherits from."""
+    parents = {each.name: each.parent for each in line.interface.listings.qom_types or ()}
+    index: dict[str, list[Instance]] = {}
+    for instance in find_instances(line):
+        typename: str | None = instance.typename
+        seen: set[str] = set()
+        while typename and typename not in seen:
+            seen.add(typename)
+            index.setdefault(typename, []).append(instance)
+            typename = parents.get(typename)
+    return index
 
 
 def _judge(line: Line, setting: Occurrence, instance: Instance) -> Iterator[Fault]:

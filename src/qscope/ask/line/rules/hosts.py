@@ -85,6 +85,9 @@ def find_needs(line: Line) -> Iterator[Fault]:
 def _find_images(line: Line) -> Iterator[Fault]:
     """Yield each file that holds a disk; what has another protocol is no file."""
     for occurrence in line.occurrences:
+        if occurrence.word.problem is not None and not _FILE.search(occurrence.word.typed):
+            # A word that the option before it may have been meant to take: judge_image().
+            continue
         if occurrence.name in _IMAGES:
             named = {"": occurrence.word.argument}
         elif occurrence.name in ("drive", "blockdev"):
@@ -103,6 +106,7 @@ def _find_images(line: Line) -> Iterator[Fault]:
 
 
 # Protocols and JSON; a node that -blockdev's `file` names is no file either.
+_FILE = re.compile(r"[./]")
 _PROTOCOL = re.compile(r"[a-z][a-z0-9+.-]*:")
 
 
