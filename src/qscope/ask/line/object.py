@@ -42,6 +42,8 @@ _MANDATORY: Mapping[str, tuple[str, ...]] = {
     "secret_keyring": ("serial",),
     "x-remote-object": ("fd", "devid"),
 }
+# Properties with members, which QemuOpts cannot give.
+_STRUCTURES = frozenset((("throttle-group", "limits"), ("authz-list", "rules")))
 
 
 def judge_object(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
@@ -66,6 +68,9 @@ def _judge_properties(line: Line, occurrence: Occurrence, typename: str) -> Iter
         if name not in occurrence.parameters:
             yield Finding("member-missing", name, f"{name} is mandatory", evidence="table")
     given = {name: value for name, value in occurrence.parameters.items() if name not in _OWN}
+    for name in [each for each in given if (typename, each) in _STRUCTURES]:
+        what = f"{given.pop(name)!r} was given"
+        yield Finding("wrong-type", name, what, right="nothing can be said of it here")
     yield from line.judge_properties(
         occurrence, PropertyOwner("object", typename), _list_numbers(occurrence, given)
     )

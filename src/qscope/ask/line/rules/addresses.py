@@ -20,6 +20,11 @@ _MIB = 1 << 20
 _GIB = 1 << 30
 # What TCG's CPUs with 64 bits address unless they are told otherwise.
 _USUAL = 40
+# CPUs without long mode, and how many bits theirs have.
+_NARROW = {
+    **dict.fromkeys(("486", "pentium"), 32),
+    **dict.fromkeys(("athlon", "coreduo", "kvm32", "n270", "pentium2", "pentium3", "qemu32"), 36),
+}
 # AMD's CPUs have nothing in the last 12 GiB below 1 TiB; QEMU moves all that reaches into it.
 _AMD = ("qemu64", "max", "EPYC", "Opteron", "phenom")
 _INTEL = (
@@ -47,6 +52,21 @@ def find_width(line: Line) -> tuple[int, bool] | None:
     except ArgumentError:
         return None
     return (width or _USUAL, is_amd)
+
+
+def find_narrow_addresses(line: Line) -> Iterator[Fault]:
+    """Yield memory above what a CPU without long mode reaches: for PCI nothing is needed there."""
+    found, ram, memory = find_last_cpu(line), find_ram(line), read_memory(line)
+    width = _NARROW.get(found[1].model) if found else None
+    release = line.release or (99, 0)
+    if width is None or ram is None or release < (10, 0) or may_be_virtualised(line):
+        return
+    above = max(0, ram - 3 * _GIB)
+    setting = find_structure(line, "m").get("maxmem") or find_structure(line, "m").get("size")
+    if memory is not None and memory.maximum > ram:
+        above += memory.maximum - ram + memory.slots * _GIB
+    if above and setting and find_name(line).startswith("pc-") and 4 * _GIB + above > 1 << width:
+        yield Fault(setting.occurrence, setting.where, f"the CPU's addresses have {width} bits")
 
 
 def find_wide_addresses(line: Line) -> Iterator[Fault]:
@@ -103,6 +123,14 @@ RULES = (
         "-m 128,slots=4,maxmem=1T",
         "-m 128,slots=4,maxmem=900G",
         find_wide_addresses,
+    ),
+    Rule(
+        "memory-address-narrow",
+        "QEMU puts nothing where a CPU with 32 bits cannot address it",
+        ("10.0", "11.1"),
+        "-cpu pentium -m 128,slots=2,maxmem=4G",
+        "-cpu pentium -m 128",
+        find_narrow_addresses,
     ),
     Rule(
         "memory-isa",

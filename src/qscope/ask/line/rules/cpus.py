@@ -156,6 +156,20 @@ def find_no_board(line: Line) -> Iterator[Fault]:
         yield Fault(found[0], "", "machine type none has no x86 CPUs")
 
 
+def find_wrong_places(line: Line) -> Iterator[Fault]:
+    """Yield a place in the topology that the first CPU does not have, and memory of its own."""
+    found = _find(line)
+    if found is None:
+        return
+    for name in ("socket-id", "die-id", "core-id", "thread-id"):
+        value = found[2][name].value if name in found[2] else "0"
+        if value.strip("0x") and value.isalnum():
+            yield Fault(found[0], name, "each CPU has a place of its own", "leave it out")
+    memory = found[2].get("memory")
+    if memory is not None and memory.value and "/" not in memory.value:
+        yield Fault(found[0], "memory", f"there is no memory region {memory.value!r}")
+
+
 def find_hyperv(line: Line) -> Iterator[Fault]:
     """Yield what Hyper-V needs of the kernel, which was asked for whatever ran the machine."""
     found = _find(line)
@@ -213,6 +227,14 @@ RULES = (
         "-machine none -cpu qemu64",
         "-machine none",
         find_no_board,
+    ),
+    Rule(
+        "cpu-place",
+        "the machine puts CPUs where they belong",
+        _ALL,
+        "-cpu qemu64,core-id=5",
+        "-cpu qemu64,socket-id=0",
+        find_wrong_places,
     ),
     Rule(
         "cpu-hyperv",

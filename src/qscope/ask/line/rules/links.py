@@ -67,6 +67,17 @@ def find_bad_chardevs(line: Line) -> Iterator[Fault]:
                 taken.add(value)
 
 
+def find_lasting_chardevs(line: Line) -> Iterator[Fault]:
+    """Yield what COLO compares that cannot be connected anew (net/colo-compare.c)."""
+    names = Names(line)
+    for occurrence in select_objects(line, "colo-compare"):
+        for name in ("primary_in", "secondary_in", "outdev"):
+            made = names.find("chardev", occurrence.get(name) or "")
+            if made is not None and made.occurrence.get("backend") != "socket":
+                yield Fault(occurrence, name, f"{made.name!r} is no socket")
+                break
+
+
 class Bucket(NamedTuple):
     """What a throttle group limits one kind of traffic to, and for how long to more."""
 
@@ -146,6 +157,15 @@ RULES = (
         "-chardev null,id=c0 -object rng-egd,id=r0,chardev=c0 -object rng-egd,id=r1,chardev=c0",
         "-chardev null,id=c0 -object rng-egd,id=r0,chardev=c0",
         find_bad_chardevs,
+    ),
+    Rule(
+        "object-compare",
+        "COLO reconnects to the other side",
+        ("5.2",),
+        "-chardev null,id=a -chardev null,id=b -chardev null,id=c -object iothread,id=io"
+        " -object colo-compare,id=cc,primary_in=a,secondary_in=b,outdev=c,iothread=io",
+        "-object iothread,id=io",
+        find_lasting_chardevs,
     ),
     Rule(
         "object-throttle",
