@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.addresses import check_host, check_port, is_name
+from qscope.ask.line.given import Given, read_given
 from qscope.ask.line.host import note
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.syntax.qemuopts import parse_qemuopts
@@ -35,8 +36,18 @@ def judge_incoming(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
             return
         checker = line.make_checker(occurrence, "migrate-incoming", ("channels",))
         yield from checker.check(option.arg_type, parsed.value, "")
+        yield from _judge_channel(read_given(occurrence))
     elif occurrence is list(line.select("incoming"))[-1]:
         yield from _judge_uri(line, text)
+
+
+def _judge_channel(given: Given) -> Iterator[Finding]:
+    """Yield what is wrong with the address of a channel over TCP."""
+    if (given.get("addr.transport"), given.get("addr.type")) == ("socket", "inet"):
+        for name, check in (("host", check_host), ("port", check_port)):
+            wrong = check(given.get(f"addr.{name}") or "")
+            if wrong:
+                yield Finding("uri-malformed", f"addr.{name}", wrong)
 
 
 def _judge_uri(line: Line, text: str) -> Iterator[Finding]:

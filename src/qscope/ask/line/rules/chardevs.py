@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from qscope.ask.line.backends import Backend, list_backends
-from qscope.ask.line.line import Line
+from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.syntax.scalars import parse_size
 from qscope.errors import ArgumentError
@@ -63,10 +63,29 @@ def find_sizes(line: Line) -> Iterator[Fault]:
 
 def find_stdio(line: Line) -> Iterator[Fault]:
     """Yield each use of standard input and output but the first one."""
-    users = [each for each in list_backends(line) if each.kind == "stdio"]
-    for backend in users[1:]:
-        first = users[0].occurrence.word.typed
-        yield Fault(backend.occurrence, backend.where, f"{first} has stdin and stdout already")
+    stdio = [each for each in list_backends(line) if each.kind == "stdio"]
+    users = [(each.occurrence, each.where) for each in stdio]
+    early = [each for each in users if each[0].name in _EARLY]
+    late = users[len(early) :]
+    ordered = [*early, *_list_defaults(line), *late]
+    for occurrence, where in ordered[1:]:
+        first = ordered[0][0].word.typed
+        yield Fault(occurrence, where, f"{first} has stdin and stdout already")
+
+
+# Options whose character devices QEMU makes before its defaults.
+_EARLY = ("chardev", "monitor", "qmp", "qmp-pretty")
+
+
+def _list_defaults(line: Line) -> Iterator[tuple[Occurrence, str]]:
+    """Yield -nographic if it makes a serial port or a monitor at stdin and stdout."""
+    has_monitor = line.has("monitor", "qmp", "qmp-pretty", "mon") or any(
+        (each.word.argument or "").startswith("mon:") for each in line.select("serial", "parallel")
+    )
+    drivers = [each.get("driver") for each in line.select("device")]
+    has_serial = line.has("serial") or "isa-serial" in drivers
+    if not line.has("nodefaults") and not (has_monitor and has_serial):
+        yield from ((each, "") for each in list(line.select("nographic"))[:1])
 
 
 def find_channels(line: Line) -> Iterator[Fault]:

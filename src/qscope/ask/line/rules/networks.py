@@ -3,6 +3,7 @@
 QEMU's net/*.c; 5.2 to 11.1 agree but where a rule says otherwise.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from qscope.ask.line.backends import Backend, list_backends
@@ -15,6 +16,7 @@ from qscope.errors import ArgumentError
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 _NEWER = ("7.2", "10.0", "11.1")
+_NUMBER = re.compile(r"\s*[+-]?[0-9]", re.ASCII)
 _TRANSPORTS = ("fd", "listen", "connect", "mcast", "udp")
 
 
@@ -55,11 +57,16 @@ def _check_address(text: str) -> str:
     host, colon, port = text.partition(":")
     if not colon:
         return f"{text!r} has no ':'"
+    return _check_host_port(host, port)
+
+
+def _check_host_port(host: str, port: str) -> str:
     if host[:1].isdigit() and parse_ipv4(host) is None:
         return f"{host!r} is no IPv4 address"
     if host.endswith(".invalid"):
         return f"no host is called {host!r}"
-    return "" if _is_number(port) or not port else f"{port!r} is no port"
+    # As for strtol(), a number in front is enough.
+    return "" if _NUMBER.match(port) else f"{port!r} is no port"
 
 
 def _is_number(text: str) -> bool:
@@ -133,7 +140,7 @@ def find_streams(line: Line) -> Iterator[Fault]:
 def find_datagrams(line: Line) -> Iterator[Fault]:
     """Yield each dgram whose sides do not fit together."""
     for given in _list_kind(line, "dgram"):
-        wrong = _check_datagram(given)
+        wrong = _check_datagram(given) or _check_sides(given)
         if wrong:
             yield Fault(given.occurrence, *wrong)
 
@@ -154,6 +161,16 @@ def _check_datagram(given: Given) -> tuple[str, str] | None:
     if remote is None:
         return "remote", f"local.type={local} needs one"
     return None if local == remote else ("remote.type", f"it must be {local}, as local.type")
+
+
+def _check_sides(given: Given) -> tuple[str, str] | None:
+    for side in ("local", "remote"):
+        if given.get(f"{side}.type") == "inet":
+            host, port = given.get(f"{side}.host") or "", given.get(f"{side}.port") or ""
+            wrong = _check_host_port(host, port)
+            if wrong:
+                return side, wrong
+    return None
 
 
 def find_tunnels(line: Line) -> Iterator[Fault]:
