@@ -59,13 +59,20 @@ def find_narrow_addresses(line: Line) -> Iterator[Fault]:
     found, ram, memory = find_last_cpu(line), find_ram(line), read_memory(line)
     width = _NARROW.get(found[1].model) if found else None
     release = line.release or (99, 0)
-    if width is None or ram is None or release < (10, 0) or may_be_virtualised(line):
+    # Before 10.0 only those counted that say they have 36 bits (PSE36).
+    name, first = find_name(line), (10, 0)
+    if found is not None and found[1].model in ("athlon", "pentium2", "pentium3"):
+        first = (7, 1)
+    if width is None or ram is None or release < first or may_be_virtualised(line):
         return
-    above = max(0, ram - 3 * _GIB)
+    above = _count_above(name, ram)
     setting = find_structure(line, "m").get("maxmem") or find_structure(line, "m").get("size")
     if memory is not None and memory.maximum > ram:
         above += memory.maximum - ram + memory.slots * _GIB
-    if above and setting and find_name(line).startswith("pc-") and 4 * _GIB + above > 1 << width:
+    end = 4 * _GIB + above
+    if above and release < (10, 0):
+        end = align(end, _GIB) + (32 if is_q35(name) else 2) * _GIB
+    if above and setting and name.startswith("pc-") and end > 1 << width:
         yield Fault(setting.occurrence, setting.where, f"the CPU's addresses have {width} bits")
 
 
@@ -97,12 +104,18 @@ def _find_limit(name: str, width: int, is_amd: bool) -> int:  # noqa: FBT001 - f
 def _find_end(line: Line, name: str, ram: int) -> int:
     """Return where the last thing ends that a PC has: RAM, what is plugged in, PCI's window."""
     memory = read_memory(line)
-    above = 4 * _GIB + max(0, ram - (2 if is_q35(name) else 3) * _GIB)
+    above = 4 * _GIB + _count_above(name, ram)
     devices = 0
     if memory is not None and memory.maximum > ram:
         devices = memory.maximum - ram + memory.slots * _GIB
     window = (32 if is_q35(name) else 2) * _GIB
     return align(above + devices, _GIB) + window
+
+
+def _count_above(name: str, ram: int) -> int:
+    """Return how much of the RAM of a PC is above 4 GiB: what is in PCI's way moves there."""
+    most, low = (0xB0000000, 2 * _GIB) if is_q35(name) else (0xE0000000, 3 * _GIB)
+    return 0 if ram < most else ram - low
 
 
 def find_large_isa(line: Line) -> Iterator[Fault]:

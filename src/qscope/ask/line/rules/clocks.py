@@ -75,6 +75,9 @@ def find_bad_replays(line: Line) -> Iterator[Fault]:
     elif find_last(line, "icount", "shift") is None:
         yield Fault(found[0], "rr", "instructions are not counted", "shift must be given")
     elif (snapshot := find_last(line, "icount", "rrsnapshot")) and not line.has(*_DISKS):
+        # 5.2 took it later, when the guest was to start.
+        if line.release is not None and line.release < (6, 0):
+            return
         yield Fault(snapshot[0], "rrsnapshot", "there is no disk to keep it on")
 
 

@@ -11,6 +11,7 @@ from qscope.ask.line.cpu import find_last_cpu, is_x86
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_name
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.smp import count_cpus
 from qscope.ask.owner import find_cpu
 from qscope.ask.syntax.argument import Cpu
 from qscope.ask.syntax.cpu import Feature, Form
@@ -40,6 +41,7 @@ _CACHED = (
     "YongFeng",
 )  # fmt: skip
 # Features of no model, which TCG lacks in all releases that were tried (5.2 to 11.1).
+_PLACES = {"socket-id": "sockets", "die-id": "dies", "core-id": "cores", "thread-id": "threads"}
 _LACKING = frozenset(
     (
         "ace2-en", "amd-no-ssb", "cid", "dca", "decodeassists", "ds", "ds-cpl", "dtes64",
@@ -70,6 +72,13 @@ def _find(line: Line) -> tuple[Occurrence, Cpu, dict[str, Feature]] | None:
 def _read(features: dict[str, Feature], name: str) -> bool | None:
     try:
         return parse_bool(features[name].value) if name in features else None
+    except ArgumentError:
+        return None
+
+
+def _read_number(features: dict[str, Feature], name: str) -> int | None:
+    try:
+        return parse_uint(features[name].value) if name in features else None
     except ArgumentError:
         return None
 
@@ -118,20 +127,21 @@ def find_bad_vendor(line: Line) -> Iterator[Fault]:
 def find_bad_width(line: Line) -> Iterator[Fault]:
     """Yield a width of addresses that the CPU does not have."""
     found = _find(line)
-    if found is None or "phys-bits" not in found[2]:
+    width = _read_number(found[2], "phys-bits") if found else None
+    inner = _read_number(found[2], "guest-phys-bits") if found else None
+    if found is None:
+        return
+    if inner and not 32 <= inner <= (width or 40) and not may_be_virtualised(line):
+        right = f"32..{width or 40} is right"
+        yield Fault(found[0], "guest-phys-bits", f"{inner} was given", right)
+    if not width:
         return
     occurrence, cpu, features = found
-    try:
-        width = parse_uint(features["phys-bits"].value)
-    except ArgumentError:
-        return
     is_wide = _read(features, "lm")
     if is_wide is None:
         is_wide = cpu.model.removesuffix("-v1") not in _NARROW
     release = line.release or (99, 0)
     most = 63 if release >= (11, 0) else 52
-    if not width:
-        return
     if not is_wide:
         yield Fault(occurrence, "phys-bits", "nobody sets it of a CPU with 32 bits")
     elif release < (6, 0) and width != 40 and not may_be_virtualised(line):
@@ -161,10 +171,15 @@ def find_wrong_places(line: Line) -> Iterator[Fault]:
     found = _find(line)
     if found is None:
         return
-    for name in ("socket-id", "die-id", "core-id", "thread-id"):
-        value = found[2][name].value if name in found[2] else "0"
-        if value.strip("0x") and value.isalnum():
+    topology = count_cpus(line)
+    cpus = range(min(topology.cpus, 1 << 12)) if topology else range(1)
+    for name, level in _PLACES.items():
+        value = _read_number(found[2], name)
+        places = {topology.locate(cpu, level) for cpu in cpus} if topology else {0}
+        if value is not None and places != {value}:
             yield Fault(found[0], name, "each CPU has a place of its own", "leave it out")
+    if _read_number(found[2], "node-id") and not line.has("numa"):
+        yield Fault(found[0], "node-id", "there are no NUMA nodes")
     memory = found[2].get("memory")
     if memory is not None and memory.value and "/" not in memory.value:
         yield Fault(found[0], "memory", f"there is no memory region {memory.value!r}")

@@ -174,7 +174,7 @@ def _find_place(
     found = [
         cpu
         for cpu in range(min(topology.maxcpus, 1 << 14))
-        if all(_locate(topology, cpu, places[name]) == wanted[name] for name in places)
+        if all(topology.locate(cpu, places[name]) == wanted[name] for name in places)
     ]
     taken = [cpu for cpu in found if owners.get(cpu, node) != node]
     if not found:
@@ -182,17 +182,6 @@ def _find_place(
     elif taken:
         yield Fault(occurrence, "node-id", f"CPU {taken[0]} is in node {owners[taken[0]]}")
     owners |= dict.fromkeys(found, node)
-
-
-def _locate(topology: Topology, cpu: int, level: str) -> int:
-    """Return the number of the part of a level that a CPU is in, counted in the level above."""
-    below = 1
-    for name in ("threads", "cores", "modules", "dies", "sockets"):
-        count = topology.levels.get(name, 1) or 1
-        if name == level:
-            return cpu // below if name == "sockets" else cpu // below % count
-        below *= count
-    return -1
 
 
 def find_bad_distances(line: Line) -> Iterator[Fault]:

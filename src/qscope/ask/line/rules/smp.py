@@ -36,6 +36,16 @@ class Topology(NamedTuple):
             product *= count
         return product
 
+    def locate(self, cpu: int, level: str) -> int:
+        """Return the number of the part of a level that an x86 CPU is in, as in the one above."""
+        below = 1
+        for name in ("threads", "cores", "modules", "dies", "sockets"):
+            count = self.levels.get(name, 1) or 1
+            if name == level:
+                return cpu // below if name == "sockets" else cpu // below % count
+            below *= count
+        return -1
+
 
 def complete(line: Line, given: Mapping[str, int]) -> Topology:
     """Complete what was given as this QEMU does."""
