@@ -143,6 +143,9 @@ def find_hubs(line: Line) -> Iterator[Fault]:
 def find_labels(line: Line) -> Iterator[Fault]:
     """Yield each option whose name for its character device a -chardev has."""
     taken = {each.name: each for each in list_backends(line) if each.stream is None}
+    for name, backend in taken.items():
+        if backend.given.is_on("mux") and f"{name}-base" in taken:
+            yield Fault(backend.occurrence, "id", f"there is another chardev '{name}-base'")
     counts: dict[str, int] = {}
     for backend in list_backends(line):
         start = _LABELS.get(backend.occurrence.name)

@@ -60,6 +60,20 @@ def find_secrets(line: Line) -> Iterator[Fault]:
             yield _blame(screen, "sasl-authz", "it needs sasl=on")
 
 
+# Words in the names of drivers that show something: others have no picture for VNC.
+_PICTURES = ("vga", "gpu", "qxl", "display", "ramfb", "vfio", "tcx", "cgthree", "sm501")
+
+
+def find_pictures(line: Line) -> Iterator[Fault]:
+    """Yield each VNC server for a device without a picture."""
+    drivers = {each.get("id"): each.get("driver") or "" for each in line.select("device")}
+    for screen in list_screens(line):
+        name = screen.given.get("display")
+        driver = drivers.get(name, "") if name is not None else ""
+        if driver and not any(word in driver.lower() for word in _PICTURES):
+            yield _blame(screen, "display", f"device {name!r} shows nothing")
+
+
 def find_keymaps(line: Line) -> Iterator[Fault]:
     """Yield each VNC server for a keyboard layout that QEMU does not have."""
     layouts = [each.word.argument or "" for each in line.select("k")]
@@ -165,6 +179,14 @@ RULES = (
         "-vnc 127.0.0.1:0,to=99,sasl-authz=a0",
         "-vnc 127.0.0.1:0,to=99,sasl=on",
         find_secrets,
+    ),
+    Rule(
+        "vnc-picture",
+        "VNC shows a picture",
+        _ALL,
+        "-device virtio-rng-pci,id=d0 -vnc none,display=d0",
+        "-device VGA,id=d0 -vnc none,display=d0",
+        find_pictures,
     ),
     Rule(
         "vnc-keymap",

@@ -137,12 +137,19 @@ def find_monitors(line: Line) -> Iterator[Fault]:
         seen |= {name} if name else set()
 
 
+# How character devices of options are called that QEMU makes after monitors.
+_LATER = ("serial", "parallel", "debugcon", "gdb")
+
+
 def find_modes(line: Line) -> Iterator[Fault]:
     """Yield each -mon without a chardev, and pretty where people read (since 6.0 an error)."""
     is_lenient = line.release is not None and line.release < (6, 0)
+    made = {each.name for each in list_backends(line) if each.stream is None}
     for given in list_given(line, "mon"):
         if not given.has("chardev"):
             yield Fault(given.occurrence, "chardev", "it is missing")
+        elif (given.get("chardev") or "").startswith(_LATER) and given.get("chardev") not in made:
+            yield Fault(given.occurrence, "chardev", "it is made only later")
         is_control = given.get("mode") == "control"
         if given.is_on("pretty") and not is_control and not is_lenient:
             yield Fault(given.occurrence, "pretty", "only mode=control has it")
