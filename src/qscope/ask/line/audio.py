@@ -4,7 +4,7 @@ In: a line and an occurrence. Out: findings about back ends, their parameters, a
 cards. What hangs together are rules (rules/sounds.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from qscope.ask.finding import Finding, Severity
@@ -18,9 +18,17 @@ from qscope.model.schema_info import BuiltinType, Entity
 
 # All integers of QAPI's Audiodev.
 _UINT32 = ScalarType(name="option:uint32", json_type="int", minimum=0, maximum=2**32 - 1)
-# Models that -audio knows (hw/audio); a build has those of its target.
-_MODELS = ("ac97", "adlib", "cs4231a", "es1370", "gus", "hda", "sb16")
-_NEW_MODELS = ("virtio",)
+# Models that -audio knows (hw/audio), and the driver that a build must have for each.
+_MODELS: Mapping[str, str] = {
+    "ac97": "AC97",
+    "adlib": "adlib",
+    "cs4231a": "cs4231a",
+    "es1370": "ES1370",
+    "gus": "gus",
+    "hda": "intel-hda",
+    "sb16": "sb16",
+    "virtio": "virtio-sound-pci",
+}
 # Back ends of which QEMU tries what the host has when it starts.
 _HOST = ("oss", "alsa", "pa", "jack", "pipewire", "sndio", "coreaudio", "dsound", "sdl", "dbus")
 
@@ -80,8 +88,8 @@ def _judge_driver(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
 
 
 def _judge_model(line: Line, model: str) -> Iterator[Finding]:
-    is_new = line.release is None or line.release >= (8, 2)
-    models = (*_MODELS, *_NEW_MODELS) if is_new else _MODELS
+    drivers = {each.name for each in line.interface.listings.drivers or ()}
+    models = [name for name, driver in _MODELS.items() if not drivers or driver in drivers]
     if model not in models:
         guesses = tuple(near(model, models))
         right = "" if guesses else f"one of {', '.join(models)}"

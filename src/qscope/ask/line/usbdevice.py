@@ -13,6 +13,8 @@ from qscope.ask.line.line import Line, Occurrence
 from qscope.model.near import near
 
 _WORDS = ("mouse", "tablet", "keyboard", "wacom-tablet", "braille")
+# Machines that have no USB bus of their own, whatever usb=on says.
+_NO_USB = ("none", "virt")
 # Taken before 6.0, where what stands behind a colon was looked at, too.
 _OLD = ("ccid", "audio")
 
@@ -30,8 +32,8 @@ def judge_usbdevice(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
         right = "" if guesses else f"one of {', '.join(words)}, or -device"
         what = f"there is no USB device {text!r}"
         yield Finding("value-unknown", "", what, right=right, suggestions=guesses)
-    elif find_family(line) == "none":
-        yield Finding("bus-missing", "", "machine none has no USB bus")
+    elif find_family(line) in _NO_USB:
+        yield Finding("bus-missing", "", f"machine {find_family(line)} has no USB bus")
     elif word == "braille":
         yield note("BrlAPI must run")
 

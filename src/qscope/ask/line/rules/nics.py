@@ -55,9 +55,13 @@ def check_mac(text: str) -> str:
     return f"{text!r} is a multicast address" if is_multicast else ""
 
 
+# Machines that look for a model among the PCI devices.
+_WITH_PCI = ("pc", "q35", "virt")
+
+
 def find_models(line: Line) -> Iterator[Fault]:
     """Yield each model that PCs do not know; since 9.0 they only warn."""
-    if line.release is None or line.release >= (9, 0) or find_family(line) not in ("pc", "q35"):
+    if line.release is None or line.release >= (9, 0) or find_family(line) not in _WITH_PCI:
         return
     for given in list_nics(line):
         model = given.get("model")
@@ -66,7 +70,7 @@ def find_models(line: Line) -> Iterator[Fault]:
 
 
 def _is_model(line: Line, model: str) -> bool:
-    if model in ("help", "?", "virtio", "ne2k_isa"):
+    if model in ("help", "?", "virtio") or (model == "ne2k_isa" and find_family(line) != "virt"):
         return True
     drivers = line.interface.listings.drivers
     driver = next((each for each in drivers or () if each.name == model), None)

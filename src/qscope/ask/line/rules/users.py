@@ -118,11 +118,14 @@ def find_forwards(line: Line) -> Iterator[Fault]:
 
 def find_debug_consoles(line: Line) -> Iterator[Fault]:
     """Yield each -debugcon that has no ISA bus, or refers to a chardev, which it cannot use."""
+    drivers = line.interface.listings.drivers
     for occurrence in line.select("debugcon"):
         if find_target(occurrence.word.argument or "") is not None:
             yield Fault(occurrence, "", "it makes its chardev itself", "-device isa-debugcon")
         elif find_family(line) == "none":
             yield Fault(occurrence, "", "machine none has no ISA bus")
+        elif drivers and all(each.name != "isa-debugcon" for each in drivers):
+            yield Fault(occurrence, "", "this QEMU has no isa-debugcon")
 
 
 def find_monitors(line: Line) -> Iterator[Fault]:
