@@ -121,7 +121,7 @@ def test_displays_that_are_refused(interface, line, rule, where):
         ("-fsdev local,path=/tmp,security_model=none", "share-demand", "-fsdev id"),
         ("-fsdev id=f", "share-demand", "-fsdev fsdriver"),
         ("-fsdev synth,id=f,path=/tmp", "share-driver", "-fsdev path"),
-        ("-fsdev bogus,id=f", "share-driver", "-fsdev fsdriver"),
+        ("-fsdev bogus,id=f", "value-unknown", "-fsdev fsdriver"),
         ("-fsdev proxy,id=f", "share-proxy", "-fsdev socket"),
         ("-virtfs synth", "share-demand", "-virtfs mount_tag"),
         (f"{_SHARE} {_SHARE}", "share-tag-taken", "-virtfs mount_tag"),
