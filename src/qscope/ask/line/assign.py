@@ -5,7 +5,8 @@ itself. Whether the value is right is then judged where it belongs, as QEMU does
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 from msgspec import structs
 
@@ -27,34 +28,42 @@ def apply_settings(
     """Return the occurrences as -set leaves them, and findings with the numbers of options."""
     applied: list[Occurrence] = list(occurrences)
     found: list[tuple[int, Finding]] = []
+    defined: _Defined = {}
     for number, occurrence in enumerate(occurrences):
         if occurrence.name == "set" and occurrence.word.argument is not None:
-            finding = _apply(interface, applied, number, occurrence.word.argument)
+            finding = _apply(interface, applied, defined, occurrence.word.argument)
             found += [(number, finding)] if finding else []
+        elif occurrence.name == "readconfig":
+            defined[""] = {}
+        elif group := _find_group(occurrence):
+            defined.setdefault(group, {}).setdefault(occurrence.get("id") or "", number)
     return applied, found
 
 
+# Group -> ID -> the number of the option that has it; there is a group "" behind -readconfig.
+_Defined: TypeAlias = dict[str, dict[str, int]]
+
+
 def _apply(
-    interface: Interface, applied: list[Occurrence], number: int, text: str
+    interface: Interface, applied: list[Occurrence], defined: _Defined, text: str
 ) -> Finding | None:
     """Change the option that one -set is about; return what is wrong with that -set."""
     form = _FORM.fullmatch(text)
     if form is None:
         return Finding("malformed-argument", "", "GROUP.ID.PARAMETER=VALUE is right")
     group, name, parameter, value = form.groups()
-    before = [each for each in applied[:number] if _find_group(each) == group]
-    target = next((each for each in before if each.get("id") == name), None)
-    if target is None:
-        return _miss(applied[:number], group, name, before)
+    number = defined.get(group, {}).get(name)
+    if number is None:
+        return _miss(defined, group, name)
     wrong = _judge_name(interface, group, parameter)
     if wrong is not None:
         return wrong
+    target = applied[number]
     assert target.parsed is not None
     assert isinstance(target.parsed.value, tuple)
     parameters = (*target.parsed.value, Parameter(parameter, value))
     parsed = structs.replace(target.parsed, value=parameters)
-    place = next(place for place, each in enumerate(applied) if each is target)
-    applied[place] = Occurrence(target.word, target.option, parsed)
+    applied[number] = Occurrence(target.word, target.option, parsed)
     return None
 
 
@@ -66,17 +75,13 @@ def _find_group(occurrence: Occurrence) -> str:
     return option.group or option.name
 
 
-def _miss(
-    before: Iterable[Occurrence], group: str, name: str, candidates: Iterable[Occurrence]
-) -> Finding:
+def _miss(defined: _Defined, group: str, name: str) -> Finding:
     """Say that nothing with this ID is defined so far."""
-    names = [each.get("id") or "" for each in candidates]
     what = f"no -{group} {name!r} is defined before it"
     if group in _STRUCTURED:
         what = f"it does not reach -{group}"
-    has_more = any(each.name == "readconfig" for each in before)
-    severity = Severity.UNKNOWN if has_more else Severity.ERROR
-    guesses = tuple(near(name, list(filter(None, names))))
+    severity = Severity.UNKNOWN if "" in defined else Severity.ERROR
+    guesses = tuple(near(name, list(filter(None, defined.get(group, {})))))
     return Finding("reference-missing", "", what, severity, suggestions=guesses)
 
 

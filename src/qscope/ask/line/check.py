@@ -93,7 +93,7 @@ def _place(line: Line, number: int, finding: Finding) -> Finding:
     where = f"{occurrence.word.typed} {_shorten(finding.where)}".rstrip()
     message, right = _shorten(finding.message), _shorten(finding.right)
     label = _label(occurrence)
-    several = sum(1 for _ in line.select(occurrence.name)) > 1
+    several = line.count(occurrence.name) > 1
     if several and label and label not in message:
         message = f"{message} ({label})"
     return structs.replace(finding, where=where, message=message, right=right)

@@ -87,11 +87,25 @@ class Line:
 
     def select(self, *names: str) -> Iterator[Occurrence]:
         """Yield each occurrence of the options called one of `names`."""
+        if len(names) == 1:
+            return iter(self._by_name.get(names[0], ()))
         return (each for each in self.occurrences if each.name in names)
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, list[Occurrence]]:
+        """The options by name."""
+        found: dict[str, list[Occurrence]] = {}
+        for each in self.occurrences:
+            found.setdefault(each.name, []).append(each)
+        return found
 
     def has(self, *names: str) -> bool:
         """Whether one of the options is there."""
-        return any(True for _ in self.select(*names))
+        return any(name in self._by_name for name in names)
+
+    def count(self, name: str) -> int:
+        """Return how often an option is there."""
+        return len(self._by_name.get(name, ()))
 
     def merged(self, name: str) -> dict[str, Any]:
         """Return the parameters of all occurrences of an option, later ones winning."""
