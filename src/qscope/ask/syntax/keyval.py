@@ -11,15 +11,13 @@ from typing import Any
 
 from msgspec import Struct
 
+from qscope.ask.syntax.pieces import take_value, take_word
 from qscope.ask.syntax.quoting import quote
 from qscope.errors import ArgumentError
 
 # A name as QAPI has it; a downstream's begins with its domain: __com.example_.
 _NAME = re.compile(r"(?:__[a-zA-Z0-9.-]*_)?[a-zA-Z][a-zA-Z0-9_-]*")
 _INDEX = re.compile(r"[0-9]+")
-_WORD = re.compile(r"[^=,]*")
-# A comma in a value is doubled.
-_VALUE = re.compile(r"(?:[^,]|,,)*")
 _HELP = ("help", "?")
 _LONGEST_FRAGMENT = 127
 # Ours: nothing of QEMU's nests nearly as deep, and Python's recursion has an end.
@@ -64,10 +62,10 @@ def _split(text: str, implied_key: str | None) -> Iterator[tuple[str, str | None
     """Yield keys and values; the value is None where the word asks for help."""
     position = 0
     while position < len(text):
-        word, end = _take(_WORD, text, position)
+        word, end = take_word(text, position)
         if text.startswith("=", end):
-            value, end = _take(_VALUE, text, end + 1)
-            yield word, value.replace(",,", ",")
+            value, end = take_value(text, end + 1)
+            yield word, value
         elif word in _HELP:
             yield word, None
         elif implied_key is not None and position == 0 and word:
@@ -78,12 +76,6 @@ def _split(text: str, implied_key: str | None) -> Iterator[tuple[str, str | None
         else:
             raise ArgumentError(_explain_empty(text, position))
         position = end + 1
-
-
-def _take(pattern: re.Pattern[str], text: str, position: int) -> tuple[str, int]:
-    found = pattern.match(text, position)
-    assert found is not None  # both patterns match nothing, too
-    return found[0], found.end()
 
 
 def _explain_empty(text: str, position: int) -> str:

@@ -5,14 +5,11 @@ value is doubled, also in front of another parameter: `path,,mux=on` is the flag
 without a name, and so on.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-# A value ends at a comma that stands alone.
-_VALUE = re.compile(r"(?:[^,]|,,)*")
-_NAME = re.compile(r"[^=,]*")
+from qscope.ask.syntax.pieces import take_value, take_word
 
 
 class Parameter(Struct, frozen=True, omit_defaults=True):
@@ -39,24 +36,18 @@ def parse_qemuopts(text: str, implied_key: str | None = None) -> tuple[Parameter
 def _read_parameters(text: str, implied_key: str | None) -> Iterator[Parameter]:
     position = 0
     while position < len(text):
-        name, end = _take(_NAME, text, position)
+        name, end = take_word(text, position)
         if text.startswith("=", end):
-            value, end = _take(_VALUE, text, end + 1)
-            yield Parameter(name, value.replace(",,", ","))
+            value, end = take_value(text, end + 1)
+            yield Parameter(name, value)
         elif implied_key is not None and position == 0:
-            value, end = _take(_VALUE, text, position)
-            yield Parameter(implied_key, value.replace(",,", ","))
+            value, end = take_value(text, position)
+            yield Parameter(implied_key, value)
         elif name.startswith("no"):
             yield Parameter(name[2:], "off", bare=True)
         else:
             yield Parameter(name, "on", bare=True)
         position = end + 1
-
-
-def _take(pattern: re.Pattern[str], text: str, position: int) -> tuple[str, int]:
-    found = pattern.match(text, position)
-    assert found is not None  # both patterns match nothing, too
-    return found[0], found.end()
 
 
 def spell_out(parameters: Iterable[Parameter]) -> tuple[Parameter, ...]:

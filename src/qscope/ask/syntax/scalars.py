@@ -70,7 +70,10 @@ def parse_int(text: str) -> int:
 
 
 def parse_uint(text: str) -> int:
-    """Return an unsigned 64-bit integer; as for strtoull(), -1 is the largest (qemu_strtou64)."""
+    """Return an unsigned 64-bit integer; as for strtoull(), -1 is the largest (qemu_strtou64).
+
+    So are the numbers of QemuOpts lists read (util/qemu-option.c).
+    """
     number = _read_integer(text)
     if not -_UINT64_MAX <= number <= _UINT64_MAX:
         raise ArgumentError(f"{quote(text)} is out of range: 0 to {_UINT64_MAX} is right")
@@ -87,11 +90,6 @@ def parse_size(text: str, dialect: Dialect = NEWEST) -> int:
     if not 0 <= size <= _UINT64_MAX:
         raise ArgumentError(f"{quote(text)} is out of range: 0 to 2^64-1 bytes is right")
     return size
-
-
-# What a typed parameter of a QemuOpts list takes (util/qemu-option.c) is the same.
-parse_qemuopts_number = parse_uint
-parse_qemuopts_size = parse_size
 
 
 def _read_integer(text: str) -> int:
