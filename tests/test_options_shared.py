@@ -82,6 +82,39 @@ def test_shipped_tables_are_what_the_tools_make(shared, tool, source, made):
     assert done.stdout == (Path(EMBEDDED).parent / made).read_bytes()
 
 
+# --- options whose parameters are QOM properties ---
+
+# Some branches, with the type behind each ("" where there is none).
+BRANCHES = {
+    "device": {
+        "e1000": "device-arguments:e1000",
+        "e1000-82540em": "device-arguments:e1000",
+        # Abstract, and one that no user may create.
+        "pci-device": "",
+        "i440FX": "",
+    },
+    "machine": {
+        "pc": "object-arguments:pc-i440fx-7.2-machine",
+        "pc-i440fx-7.2": "object-arguments:pc-i440fx-7.2-machine",
+        "none": "object-arguments:none-machine",
+        "virt": "",
+    },
+    "accel": {"tcg": "object-arguments:tcg-accel", "tcg-accel": ""},
+    "cpu": {"EPYC": "device-arguments:EPYC-x86_64-cpu", "EPYC-x86_64-cpu": ""},
+}
+
+
+@pytest.mark.parametrize("name", BRANCHES)
+def test_branches_are_made_of_properties(shipped, name):
+    option = find(shipped, name)
+    entity = shipped.find(option.arg_type)
+    assert option.completeness == "exact"
+    assert entity.members[0].name == entity.tag
+    made = {each.case: each.type for each in entity.variants}
+    assert {case: made.get(case, "") for case in BRANCHES[name]} == BRANCHES[name]
+    assert shipped.find(entity.members[0].type).values == tuple(made)
+
+
 # --- one path, two releases: the shipped 7.2 and the recorded 10.0 ---
 
 PATHS = {

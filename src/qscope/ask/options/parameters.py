@@ -1,7 +1,7 @@
 """The table of parameters that ships with qscope, `data/option_parameters.toml`.
 
 In: nothing. Out: what an option's parameters take by release, read once and when it is needed. It
-says only what QEMU does not. Next stage: made.py.
+says only what QEMU does not. Next stage: groups.py.
 """
 
 import functools
@@ -11,7 +11,7 @@ import tomllib
 import msgspec
 from msgspec import Struct
 
-from qscope.ask.options.table import Release, read_release
+from qscope.ask.options.table import Release, is_between
 
 
 class Parameters(Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,10 +33,7 @@ class Parameters(Struct, frozen=True, forbid_unknown_fields=True):
 
     def holds_for(self, release: Release | None) -> bool:
         """Whether it holds for a release; of one that is not known, the newest row does."""
-        if release is None:
-            return self.until is None
-        begun = self.since is None or read_release(self.since) <= release
-        return begun and (self.until is None or release < read_release(self.until))
+        return is_between(release, self.since, self.until)
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):

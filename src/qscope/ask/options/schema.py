@@ -57,7 +57,7 @@ def find_shown_argument(interface: Interface, name: str) -> Argument | None:
         return None
     evidence = (OptionEvidence(_name_kind(shown.path), shown.path.partition("/")[0]),)
     if name in _MORE and isinstance(entity, ObjectType):
-        entity = _widen(interface, name, entity)
+        entity = widen(interface, name, entity)
     words = entity.values if isinstance(entity, EnumType) else None
     return Argument(shown.completeness, entity.name, evidence, words)
 
@@ -66,7 +66,7 @@ def _name_kind(path: str) -> Literal["qmp-arg", "qmp-ret"]:
     return "qmp-ret" if "/ret-type" in path else "qmp-arg"
 
 
-def _widen(interface: Interface, name: str, entity: ObjectType) -> ObjectType:
+def widen(interface: Interface, name: str, entity: ObjectType) -> ObjectType:
     """Return the type with what else the option takes; its id may be left out."""
     members = [
         structs.replace(each, default=None) if each.name == "id" else each

@@ -8,18 +8,18 @@ import functools
 import pkgutil
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from qscope.ask.options.argument import Argument
 from qscope.ask.options.groups import read_group
-from qscope.ask.options.scalars import make_scalar
-from qscope.ask.options.table import Release, read_release
-from qscope.ask.versions import read_release as find_release
+from qscope.ask.options.schema import widen
+from qscope.ask.options.table import Release, is_between
+from qscope.ask.versions import read_release
 from qscope.model.interface import Interface
 from qscope.model.option import OptionEvidence
-from qscope.model.schema_info import KnownEntity, Member, ObjectType
+from qscope.model.schema_info import KnownEntity, ObjectType
 
-# The options that parse what another one does (audio/audio.c), and what else they take.
+# The options that parse what another one does (audio/audio.c).
 _LIKE = {"audio": "audiodev"}
 _GROUPS = {"smp": "smp-opts", "boot": "boot-opts"}
 
@@ -35,10 +35,7 @@ class ShippedType(Struct, frozen=True, forbid_unknown_fields=True):
 
     def holds_for(self, release: Release | None) -> bool:
         """Whether it is a release's; of one that is not known, the newest is."""
-        if release is None:
-            return self.until is None
-        ended = self.until is not None and release >= read_release(self.until)
-        return read_release(self.since) <= release and not ended
+        return is_between(release, self.since, self.until)
 
 
 @functools.cache
@@ -60,7 +57,7 @@ def find_shipped_argument(interface: Interface, name: str) -> Argument | None:
         return None
     if read_group(interface, _GROUPS.get(name)):
         return None
-    release = find_release(interface)
+    release = read_release(interface)
     rows = (row for row in load_types() if row.option == asked and row.holds_for(release))
     row = next(rows, None)
     if row is None:
@@ -70,17 +67,6 @@ def find_shipped_argument(interface: Interface, name: str) -> Argument | None:
     evidence = (OptionEvidence("table", row.type.rpartition(":")[2]),)
     if asked == name:
         return Argument("exact", row.type, evidence)
-    return Argument("partial", _widen_audio(interface, row.type), evidence)
-
-
-def _widen_audio(interface: Interface, name: str) -> str:
-    """Return the type of -audio: a model in addition, and no id."""
-    entity = interface.find(name)
-    assert isinstance(entity, ObjectType)
-    model = Member(name="model", type=make_scalar(interface, "string") or "", default=None)
-    others = tuple(
-        structs.replace(each, default=None) if each.name == "id" else each
-        for each in entity.members
-    )
-    made = structs.replace(entity, name="option:audio", members=(*others, model))
-    return interface.qom.adopt(made)
+    made = interface.find(row.type)
+    assert isinstance(made, ObjectType)
+    return Argument("partial", widen(interface, name, made).name, evidence)

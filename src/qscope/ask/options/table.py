@@ -140,6 +140,14 @@ def read_release(text: str) -> Release:
     return int(major), int(minor)
 
 
+def is_between(release: Release | None, since: str | None, until: str | None) -> bool:
+    """Whether a release is one from `since` on and before `until`; one not known is the newest."""
+    if release is None:
+        return until is None
+    begun = since is None or read_release(since) <= release
+    return begun and (until is None or release < read_release(until))
+
+
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     releases: tuple[str, ...]
     option: list[Row]
