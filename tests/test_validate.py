@@ -38,10 +38,10 @@ _SCHEMA = [
         {"name": "odd", "type": "7", "default": None},
     ], "tag": "type", "variants": [
         {"case": "plain", "type": "1"}, {"case": "deep", "type": "3"},
-        {"case": "lost", "type": "98"},
+        {"case": "lost", "type": "98"}, {"case": "odd", "type": "7"},
     ]},
     {"meta-type": "enum", "name": "2", "members": [
-        {"name": "plain"}, {"name": "deep"}, {"name": "lost"},
+        {"name": "plain"}, {"name": "deep"}, {"name": "lost"}, {"name": "odd"},
         {"name": "bare", "features": ["deprecated"]},
     ]},
     {"meta-type": "object", "name": "3", "members": [
@@ -105,6 +105,7 @@ def summarise(findings):
         ),
         pytest.param({"type": "deep", "form": "c"}, ["form value-unknown"], id="nested unknown"),
         pytest.param({"type": "lost", "x": 1}, [" ?type-missing"], id="branch not in the schema"),
+        pytest.param({"type": "odd", "x": 1}, [" ?type-unknown"], id="branch of a future kind"),
         pytest.param({"type": "plain", "any": {"x": [None]}}, [], id="any"),
         pytest.param({"type": "plain", "real": 1}, [], id="an integer is a number"),
         pytest.param({"type": "plain", "real": 1.5}, [], id="a number"),

@@ -116,7 +116,7 @@ class Checker:
         for entered in gathered.members:
             yield from self._judge_member(entered.member, entered.integers, place)
         if gathered.broken:
-            yield self._missing_type(gathered.broken, place.where)
+            yield self._undescribed_branch(gathered.broken, place.where)
         else:
             yield from self._find_unknown_members(gathered, place)
 
@@ -245,6 +245,11 @@ class Checker:
         return Finding(
             rule, where, message, right=right, evidence=self._evidence, suggestions=guesses
         )
+
+    def _undescribed_branch(self, name: str, where: str) -> Finding:
+        if self._find(name) is None:
+            return self._missing_type(name, where)
+        return self._unknown("type-unknown", where, f"of type {clip(name)!r}, not described")
 
     def _missing_type(self, name: str, where: str) -> Finding:
         what = f"the schema refers to type {clip(name)!r} and does not have it"

@@ -137,7 +137,7 @@ def _find_dropped(given: dict[Any, Any], reader: Reader) -> Iterator[Finding]:
 
 def _mark(findings: list[Finding], otherwise: list[Finding]) -> list[Finding]:
     """Say of what the other way of reading lets pass that it rests on the version."""
-    elsewhere = {finding.where for finding in otherwise if finding.severity is Severity.ERROR}
+    elsewhere = _list_refused(otherwise)
     return [
         structs.replace(finding, evidence=f"{finding.evidence}; {EVIDENCE}")
         if finding.severity is Severity.ERROR and finding.where not in elsewhere
@@ -148,11 +148,14 @@ def _mark(findings: list[Finding], otherwise: list[Finding]) -> list[Finding]:
 
 def _join(strict: list[Finding], loose: list[Finding]) -> list[Finding]:
     """Return what both ways of reading find; of what only one finds, nothing is known."""
-    refused = {finding.where for finding in loose if finding.severity is Severity.ERROR}
-    taken = {finding.where for finding in strict if finding.severity is Severity.ERROR}
-    joined = [each if each.where in refused else _doubt(each) for each in strict]
-    joined += [_doubt(each) for each in loose if each.where not in taken]
+    refused_by_loose, refused_by_strict = _list_refused(loose), _list_refused(strict)
+    joined = [each if each.where in refused_by_loose else _doubt(each) for each in strict]
+    joined += [_doubt(each) for each in loose if each.where not in refused_by_strict]
     return list(dict.fromkeys(joined))
+
+
+def _list_refused(findings: list[Finding]) -> set[str]:
+    return {finding.where for finding in findings if finding.severity is Severity.ERROR}
 
 
 def _doubt(finding: Finding) -> Finding:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 _HEX = "[0-9a-fA-F]"
-# Six bytes, all of them separated by the same or by mixed marks (hw/core/qdev-properties.c,
+# Six bytes, all of them separated by `:` or `-`, mixed or not (hw/core/qdev-properties.c,
 # set_mac).
 _MAC = re.compile(rf"{_HEX}{{2}}(?:[:-]{_HEX}{{2}}){{5}}")
 # A hexadecimal slot of five bits and a function of three (hw/core/qdev-properties-system.c,
@@ -15,9 +15,7 @@ _MAC = re.compile(rf"{_HEX}{{2}}(?:[:-]{_HEX}{{2}}){{5}}")
 _PCI = re.compile(rf"\s*(?:0[xX])?({_HEX}+)(?:\.\s*(?:0[xX])?({_HEX}+))?")
 _UUID = re.compile(rf"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}")
 # DOMAIN:BUS:SLOT.FUNCTION (set_pci_host_devaddr).
-_HOST_PCI = re.compile(
-    rf"(?:(?:({_HEX}+):)?({_HEX}+):({_HEX}+)\.({_HEX}+))"
-)  # fmt: skip
+_HOST_PCI = re.compile(rf"(?:({_HEX}+):)?({_HEX}+):({_HEX}+)\.({_HEX}+)")
 
 
 def find_format_error(form: str, text: str) -> str:

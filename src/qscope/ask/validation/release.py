@@ -19,7 +19,7 @@ def is_since(interface: Interface, release: str) -> Verdict:
 
 
 def find_dialect(interface: Interface) -> Dialect:
-    """Return how this QEMU reads sizes and booleans: the newest way where it is not known."""
+    """Return how this QEMU reads sizes: the newest way where its release is not known."""
     if is_since(interface, "6.0") is Verdict.NO:
         return Dialect.V2_5
     return Dialect.V6_0 if is_since(interface, "8.1") is Verdict.NO else NEWEST

@@ -22,7 +22,7 @@ class Members(NamedTuple):
 
     `elsewhere` has, by name, the branches (`driver=qcow2`) in which a member is that is not here.
     `decided` is false where the tag is missing or has no branch: then all branches are elsewhere.
-    `broken` names a branch's type that the schema does not have ("" for none).
+    `broken` names a branch's type of which the schema does not tell the members ("" for none).
     """
 
     members: tuple[Entered, ...]
