@@ -341,6 +341,15 @@ def test_what_may_have_been_meant(path, wanted):
     assert wanted in suggest(interface, path, ask(interface, path))
 
 
+def test_a_path_is_not_what_may_have_been_meant_by_it():
+    runs = CommandLine({"fw_cfg": ProbedOption(arg=True, unavailable="module-missing")})
+    groups = group("fw_cfg", file="string", string="string")
+    interface = make("7.2.0", groups, command_line=runs)
+    answer = ask(interface, "option:fw_cfg/file")
+    assert answer.verdict is NO
+    assert suggest(interface, "option:fw_cfg/file", answer) == []
+
+
 def test_completion_goes_on_behind_an_option():
     interface = make("7.2.0", RTC)
     assert "option:rtc" in set(complete(interface, "option:r"))

@@ -38,6 +38,9 @@ def suggest(interface: Interface, path: str, answer: Answer) -> list[str]:
     stem = "/".join(components[:position])
     # A name can be empty where somebody made up a snapshot.
     following = list(filter(None, _follow(interface, compile_path(stem))))
+    if wrong in following:
+        # It is refused whatever it is: an option that is another target's.
+        return []
     same_modifier = [text for text in following if text[0] == wrong[:1] or text[0].isalnum()]
     best = near(wrong, same_modifier) or near(wrong, following)
     return [f"{stem}/{text}" for text in best]
