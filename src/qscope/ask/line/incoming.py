@@ -25,7 +25,7 @@ _VSOCK = re.compile(r"[0-9]+:[0-9]+", re.ASCII)
 
 
 def judge_incoming(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
-    """Yield what is wrong with one -incoming; of several URIs QEMU looks at the last one only."""
+    """Yield what is wrong with one -incoming; up to 8.1 the last one alone counts."""
     text = occurrence.word.argument or ""
     parsed = occurrence.parsed
     if parsed is not None and isinstance(parsed.value, dict):
@@ -37,8 +37,13 @@ def judge_incoming(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
         checker = line.make_checker(occurrence, "migrate-incoming", ("channels",))
         yield from checker.check(option.arg_type, parsed.value, "")
         yield from _judge_channel(read_given(occurrence))
-    elif occurrence is list(line.select("incoming"))[-1]:
+    elif not _is_ignored(line, occurrence):
         yield from _judge_uri(line, text)
+
+
+def _is_ignored(line: Line, occurrence: Occurrence) -> bool:
+    is_old = line.release is not None and line.release < (8, 2)
+    return is_old and occurrence is not list(line.select("incoming"))[-1]
 
 
 def _judge_channel(given: Given) -> Iterator[Finding]:

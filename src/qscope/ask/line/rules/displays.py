@@ -67,11 +67,17 @@ _PICTURES = ("vga", "gpu", "qxl", "display", "ramfb", "vfio", "tcx", "cgthree", 
 def find_pictures(line: Line) -> Iterator[Fault]:
     """Yield each VNC server for a device without a picture."""
     drivers = {each.get("id"): each.get("driver") or "" for each in line.select("device")}
+    heads = {
+        each.occurrence.get("id"): _read_port(each.get("max_outputs") or "1") or 1
+        for each in list_given(line, "device")
+    }
     for screen in list_screens(line):
         name = screen.given.get("display")
         driver = drivers.get(name, "") if name is not None else ""
         if driver and not any(word in driver.lower() for word in _PICTURES):
             yield _blame(screen, "display", f"device {name!r} shows nothing")
+        elif driver and _read_port(screen.given.get("head") or "0") not in range(heads[name]):
+            yield _blame(screen, "head", f"device {name!r} has {heads[name]} of them")
 
 
 def find_keymaps(line: Line) -> Iterator[Fault]:

@@ -174,6 +174,17 @@ def find_parallels(line: Line) -> Iterator[Fault]:
         yield Fault(occurrence, "", "there can be 3 of them")
 
 
+def find_serials(line: Line) -> Iterator[Fault]:
+    """Yield each ISA serial or parallel port that is more than a PC has places for."""
+    if find_family(line) not in ("pc", "q35"):
+        return
+    for option, driver, most in (("serial", "isa-serial", 4), ("parallel", "isa-parallel", 3)):
+        used = [each for each in line.select(option) if each.word.argument != "none"]
+        devices = [each for each in line.select("device") if each.get("driver") == driver]
+        for occurrence in devices[max(0, most - len(used)) :]:
+            yield Fault(occurrence, "", f"there can be {most} of them, -{option} included")
+
+
 RULES = (
     Rule(
         "chardev-shared",
@@ -222,6 +233,14 @@ RULES = (
         "-machine none -gdb null",
         "-gdb null",
         find_stubs,
+    ),
+    Rule(
+        "isa-port-count",
+        "PCs have four serial ports and three parallel ones",
+        _ALL,
+        f"{' '.join(['-serial null'] * 4)} -device isa-serial",
+        f"{' '.join(['-serial null'] * 3)} -device isa-serial",
+        find_serials,
     ),
     Rule(
         "parallel-count",
