@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qscope.ask.finding import Finding, Severity
+from qscope.ask.validation import validate
 from qscope.errors import ArgumentError, DisconnectError, ProtocolError
 from qscope.model.interface import Interface
 from qscope.model.schema_info import decode_entities
@@ -23,6 +24,7 @@ _SCHEMA: list[dict[str, object]] = [
     {"name": "old", "meta-type": "command", "arg-type": "0", "ret-type": "0"},
     {"name": "new", "meta-type": "command", "arg-type": "1", "ret-type": "0"},
     {"name": "human-monitor-command", "meta-type": "command", "arg-type": "2", "ret-type": "str"},
+    {"name": "later", "meta-type": "command", "arg-type": ["not", "understood"]},
     {"name": "STOP", "meta-type": "event", "arg-type": "0"},
     {"name": "0", "meta-type": "object", "members": []},
     {"name": "1", "meta-type": "object", "members": [
@@ -209,6 +211,10 @@ class TestTaking:
         taken = attempt_all(script, "nosuch", "STOP", "0", "old", interface=interface)
         assert taken == [("nosuch", "absent"), ("STOP", "absent"), ("0", "absent"), ("old", "done")]
         assert sent == ["old"]
+
+    def test_what_the_schema_has_in_a_form_of_later_is_sent(self, interface):
+        taken = attempt_all(refuse(""), "later", "old", interface=interface, judge=validate)
+        assert taken == [("later", "done")]
 
     @pytest.mark.parametrize(
         ("rule", "severity", "ending"),
@@ -416,6 +422,13 @@ class TestCommand:
         told = json.loads(done.stdout)
         assert (done.returncode, told["outcome"], told["sent"]) == (1, "absent", True)
         assert told["error"] == {"class": "CommandNotFound", "desc": "no \x1b"}
+
+    def test_findings_in_json_are_those_of_validate(self, serve):
+        with serve(lambda peer: peer.serve(query_qmp_schema=_SCHEMA)) as target:
+            done = run("call", target, "new", '{"word": "c"}', "--format", "json")
+        [finding] = json.loads(done.stdout)["findings"]
+        assert (finding["member"], finding["severity"]) == ("word", "error")
+        assert (finding["rule"], finding["did-you-mean"]) == ("value-unknown", [])
 
     def test_what_is_refused_is_not_sent(self, serve):
         with serve(lambda peer: peer.serve(query_qmp_schema=_SCHEMA)) as target:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
-import msgspec
 
 from qscope.ask.finding import Finding, Severity
 from qscope.cli.common import (
@@ -17,6 +16,7 @@ from qscope.cli.common import (
     remark,
     timeout_option,
 )
+from qscope.cli.findings import encode_finding
 from qscope.errors import ArgumentError, TargetError
 from qscope.load import load
 from qscope.model.interface import Interface
@@ -176,5 +176,5 @@ def _encode_one(outcome: Outcome) -> dict[str, Any]:
         **({} if outcome.result is None else {"return": outcome.result}),
         **({} if outcome.error is None else {"error": outcome.error}),
         **({"why": outcome.why} if outcome.why else {}),
-        "findings": [msgspec.to_builtins(each) for each in outcome.findings],
+        "findings": [{"member": each.where, **encode_finding(each)} for each in outcome.findings],
     }

@@ -10,19 +10,10 @@ from qscope.ask.finding import Finding, Severity, conclude
 from qscope.ask.line import check_line
 from qscope.ask.line.rules import RULES
 from qscope.ask.syntax.shell import split_line
-from qscope.cli.common import (
-    echo_json,
-    format_option,
-    make_printable,
-    paint,
-    remark,
-    with_interface,
-)
+from qscope.cli.common import echo_json, format_option, paint, remark, with_interface
+from qscope.cli.findings import STATUS, WORDS, encode_finding, render_finding
 from qscope.load.text import read_text
 from qscope.model.interface import Interface
-
-_STATUS = {Verdict.YES: 0, Verdict.NO: 1, Verdict.UNKNOWN: 3}
-_MARKS = {Severity.WARNING: ("warning", "yellow"), Severity.UNKNOWN: ("cannot tell", "yellow")}
 
 
 def _list_rules(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001
@@ -80,16 +71,13 @@ def command(interface: Interface, words: tuple[str, ...], form: str, *, path: st
     told = [each for each in findings if each.severity is not Severity.NOTE]
     verdict = conclude(told)
     if form == "json":
-        echo_json({"verdict": _VERDICTS[verdict], "findings": [_encode(each) for each in findings]})
+        echo_json({"verdict": WORDS[verdict], "findings": [_encode(each) for each in findings]})
     else:
         _print(told, verdict)
         for each in findings:
             if each.severity is Severity.NOTE:
                 remark(str(each))
-    return _STATUS[verdict]
-
-
-_VERDICTS = {Verdict.YES: "accepted", Verdict.NO: "refused", Verdict.UNKNOWN: "cannot tell"}
+    return STATUS[verdict]
 
 
 def _read_words(words: tuple[str, ...], path: str | None) -> Sequence[str]:
@@ -108,22 +96,11 @@ def _read_words(words: tuple[str, ...], path: str | None) -> Sequence[str]:
 
 def _print(findings: Sequence[Finding], verdict: Verdict) -> None:
     for finding in findings:
-        mark, colour = _MARKS.get(finding.severity, ("", ""))
-        start = f" [{paint(mark, colour)}]" if mark else ""
-        click.echo(make_printable(str(finding)) + start)
+        click.echo(render_finding(finding))
     if verdict is Verdict.YES:
         click.echo(paint("accepted", "green"))
 
 
 def _encode(finding: Finding) -> dict[str, Any]:
     option, _, parameter = finding.where.partition(" ")
-    return {
-        "option": option,
-        "parameter": parameter,
-        "severity": finding.severity.value,
-        "rule": finding.rule,
-        "message": finding.message,
-        "right": finding.right,
-        "did-you-mean": finding.suggestions,
-        "evidence": finding.evidence,
-    }
+    return {"option": option, "parameter": parameter, **encode_finding(finding)}

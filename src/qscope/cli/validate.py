@@ -11,13 +11,11 @@ from qscope.ask import Verdict
 from qscope.ask.finding import Finding, Severity, conclude
 from qscope.ask.validation import validate_message
 from qscope.ask.validation.stream import DEEPEST, Message, split_messages
-from qscope.cli.common import echo_json, format_option, make_printable, paint, with_interface
+from qscope.cli.common import echo_json, format_option, paint, with_interface
+from qscope.cli.findings import STATUS, WORDS, encode_finding, render_finding
 from qscope.load.text import read_text
 from qscope.model.interface import Interface
 
-_STATUS = {Verdict.YES: 0, Verdict.NO: 1, Verdict.UNKNOWN: 3}
-_VERDICTS = {Verdict.YES: "accepted", Verdict.NO: "refused", Verdict.UNKNOWN: "cannot tell"}
-_MARKS = {Severity.WARNING: ("warning", "yellow"), Severity.UNKNOWN: ("cannot tell", "yellow")}
 _POLICIES = click.Choice(["accept", "warn", "reject"])
 
 
@@ -58,10 +56,10 @@ def command(interface: Interface, source: str, form: str, **policies: str) -> in
     verdict = conclude(findings)
     if form == "json":
         encoded = [_encode(each.message, finding) for each in judged for finding in each.findings]
-        echo_json({"verdict": _VERDICTS[verdict], "findings": encoded})
+        echo_json({"verdict": WORDS[verdict], "findings": encoded})
     else:
         _print(judged, verdict)
-    return _STATUS[verdict]
+    return STATUS[verdict]
 
 
 def _read(source: str) -> list[Message]:
@@ -96,9 +94,7 @@ def _print(judged: list[_Judged], verdict: Verdict) -> None:
     for message, findings in judged:
         number = f"{message.line}: " if len(judged) > 1 else ""
         for finding in findings:
-            mark, colour = _MARKS.get(finding.severity, ("", ""))
-            end = f" [{paint(mark, colour)}]" if mark else ""
-            click.echo(number + make_printable(str(finding)) + end)
+            click.echo(number + render_finding(finding))
     if verdict is Verdict.YES:
         click.echo(paint("accepted", "green"))
 
@@ -110,10 +106,5 @@ def _encode(message: Message, finding: Finding) -> dict[str, Any]:
         "line": message.line,
         "command": name if isinstance(name, str) else None,
         "member": finding.where,
-        "severity": finding.severity.value,
-        "rule": finding.rule,
-        "message": finding.message,
-        "right": finding.right,
-        "did-you-mean": finding.suggestions,
-        "evidence": finding.evidence,
+        **encode_finding(finding),
     }

@@ -20,7 +20,7 @@ from qscope.ask.finding import Finding, Severity
 from qscope.errors import CommandError, DeadlineError, DisconnectError, ProtocolError
 from qscope.model.decoding import UNREADABLE
 from qscope.model.interface import Interface
-from qscope.model.schema_info import Command, decode_entities
+from qscope.model.schema_info import Command, OpaqueEntity, decode_entities
 from qscope.model.transcript import ErrorInfo
 from qscope.probe.attempts import HMP, Attempt
 from qscope.qmp.client import QMPClient
@@ -115,7 +115,9 @@ def _try(
 
 
 def _find_absence(attempt: Attempt, interface: Interface) -> Outcome | None:
-    if interface.entities is None or isinstance(interface.by_name.get(attempt.command), Command):
+    # A command that is not understood (a later QEMU's) is there all the same.
+    known = interface.by_name.get(attempt.command)
+    if interface.entities is None or isinstance(known, Command | OpaqueEntity):
         return None
     why = f"{attempt.command} is not in {interface.schema_source}"
     return Outcome(attempt, Ending.ABSENT, why)

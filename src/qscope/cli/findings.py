@@ -1,0 +1,29 @@
+"""Verdicts and findings as commands print them: a line each, or JSON."""
+
+from typing import Any
+
+from qscope.ask import Verdict
+from qscope.ask.finding import Finding, Severity
+from qscope.cli.common import make_printable, paint
+
+STATUS = {Verdict.YES: 0, Verdict.NO: 1, Verdict.UNKNOWN: 3}
+WORDS = {Verdict.YES: "accepted", Verdict.NO: "refused", Verdict.UNKNOWN: "cannot tell"}
+_MARKS = {Severity.WARNING: "warning", Severity.UNKNOWN: "cannot tell"}
+
+
+def render_finding(finding: Finding) -> str:
+    """Return the line that says a finding, marked where it is no refusal."""
+    mark = _MARKS.get(finding.severity)
+    return make_printable(str(finding)) + (f" [{paint(mark, 'yellow')}]" if mark else "")
+
+
+def encode_finding(finding: Finding) -> dict[str, Any]:
+    """Return a finding for JSON; what `where` means each command says in a key of its own."""
+    return {
+        "severity": finding.severity.value,
+        "rule": finding.rule,
+        "message": finding.message,
+        "right": finding.right,
+        "did-you-mean": finding.suggestions,
+        "evidence": finding.evidence,
+    }
