@@ -87,9 +87,18 @@ def test_what_is_refused(interface, line, rule, where):
          " -device pc-dimm,memdev=m0"), "dimm-slot", "-device memdev"),
         (f"{_PLUGGED} -machine q35,memory-backend=m0 -device pc-dimm,memdev=m0",
          "backend-shared", "-device memdev"),
+        (f"{_PLUGGED} -device pc-dimm,memdev=m0,slot=1", "dimm-place", "-device slot"),
+        (f"{_PLUGGED} -device pc-dimm,memdev=m0,node=1", "dimm-place", "-device node"),
+        ("-smp 1,maxcpus=2 -device qemu64-x86_64-cpu,socket-id=0,core-id=2,thread-id=0",
+         "cpu-plugged", "-device core-id"),
+        ("-smp 1,maxcpus=2 -device qemu64-x86_64-cpu,socket-id=0,core-id=1",
+         "cpu-plugged", "-device thread-id"),
+        ("-smp 1,maxcpus=2 -device qemu64-x86_64-cpu,socket-id=0,core-id=0,thread-id=0",
+         "cpu-plugged", "-device socket-id"),
+        ("-only-migratable -device rocker", "device-unmovable", "-device driver"),
     ],
 )  # fmt: skip
-def test_memory_that_cannot_be_plugged_in(interface, line, rule, where):
+def test_what_cannot_be_plugged_in(interface, line, rule, where):
     assert (rule, where) in find_refusals(interface, line)
 
 

@@ -203,6 +203,7 @@ _WRITABLE_OF = frozenset((owner, "attached") for owner in ("usb-bot", "usb-uas")
 # accel/tcg/tcg-all.c read.
 _SIZE32 = _scalar("int", 0, 2**32 - 1, "size32", "size")
 _BLOCK_SIZE = _scalar("int", 0, 2 << 20, "block-size", "size")
+_SIZES = ("size", "align", "offset", "hugetlbsize", "label-size")
 _BY_PROPERTY = {
     **{
         (name, "size"): _SIZE32
@@ -211,8 +212,8 @@ _BY_PROPERTY = {
         )
     },
     **{(f"{name}_block_size", "size"): _BLOCK_SIZE for name in ("logical", "physical")},
-    # Of memory backends: size, align, offset, hugetlbsize; of tcg-accel: tb-size, in megabytes.
-    **{(name, "int"): _SIZE for name in ("size", "align", "offset", "hugetlbsize")},
+    # Of memory backends, and of nvdimm; of tcg-accel: tb-size, in megabytes.
+    **{(name, "int"): _SIZE for name in _SIZES},
     ("tb-size", "int"): _scalar("int", *_INTEGERS["uint32"], "uint32"),
     ("thread", "string"): _enum(("single", "multi")),
     ("host-nodes", "int"): _array(_scalar("int", *_INTEGERS["uint16"], "uint16")),

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.nodes import list_nodes
 from qscope.ask.line.rules.memory import find_backend, find_backend_size, find_ram
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.settings import find_structure, read_number, read_size
+from qscope.ask.syntax.scalars import parse_int
+from qscope.errors import ArgumentError
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 _DIMMS = ("pc-dimm", "nvdimm")
@@ -43,6 +46,33 @@ def find_no_slots(line: Line) -> Iterator[Fault]:
         elif left is not None and size is not None and used + size > left:
             yield Fault(occurrence, "memdev", f"there is no room for {size} bytes below maxmem")
         used += size or 0
+
+
+def find_bad_slots(line: Line) -> Iterator[Fault]:
+    """Yield DIMMs in slots or nodes that there are not, or where another one is."""
+    settings = find_structure(line, "m")
+    slots = read_number(settings.get("slots")) or 0
+    nodes = max(1, len({each.number for each in list_nodes(line)}))
+    taken: set[int] = set()
+    for occurrence in _select_dimms(line):
+        slot, node = _read(occurrence, "slot"), _read(occurrence, "node")
+        if node is not None and node >= nodes:
+            yield Fault(occurrence, "node", f"there is no node {node}")
+        elif slot is not None and slot >= slots > 0:
+            yield Fault(occurrence, "slot", f"no slot {slot}", f"0..{slots - 1} is right")
+        elif slot is not None and slot in taken:
+            yield Fault(occurrence, "slot", f"slot {slot} is in use")
+        taken |= set() if slot is None else {slot}
+
+
+def _read(occurrence: Occurrence, name: str) -> int | None:
+    """Return a number that is not negative: QEMU chooses a slot for -1."""
+    value = occurrence.parameters.get(name)
+    try:
+        number = parse_int(value) if isinstance(value, str) else value
+    except ArgumentError:
+        return None
+    return number if type(number) is int and number >= 0 else None
 
 
 def _select_dimms(line: Line) -> Iterator[Occurrence]:
@@ -81,6 +111,16 @@ RULES = (
         "-m 128,slots=1,maxmem=1G -object memory-backend-ram,id=m0,size=128M"
         " -device pc-dimm,memdev=m0",
         find_no_slots,
+    ),
+    Rule(
+        "dimm-place",
+        "a DIMM is in a slot of its own, and in a node that there is",
+        _ALL,
+        "-m 1G,slots=2,maxmem=4G -object memory-backend-ram,id=d,size=1G"
+        " -device pc-dimm,memdev=d,slot=5",
+        "-m 1G,slots=2,maxmem=4G -object memory-backend-ram,id=d,size=1G"
+        " -device pc-dimm,memdev=d,slot=1,node=0",
+        find_bad_slots,
     ),
     Rule(
         "backend-shared",
