@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from qscope.ask.syntax.argument import Cpu, parse_argument, render_argument
 from qscope.ask.syntax.keyval import parse_keyval, read_keyval, render_keyval
 from qscope.ask.syntax.qemuopts import Parameter, parse_qemuopts, render_qemuopts, spell_out
-from qscope.ask.syntax.shell import split_line
+from qscope.ask.syntax.shell import find_target, is_qemu, read_invocation, split_line
 from qscope.ask.syntax.words import Problem, split_words
 from qscope.errors import ArgumentError
 
@@ -345,13 +345,15 @@ def test_words(words, expected):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", []),
-        ("# nothing\n", []),
         ("qemu", []),
+        ("\ufeffqemu -S", ["-S"]),
+        ("sudo -u joe nice -n 5 /usr/bin/qemu-kvm -S", ["-S"]),
+        ("exec qemu-system-x86_64 -S", ["-S"]),
+        ("foo -name qemu", ["-name", "qemu"]),
         ("/usr/bin/qemu -S", ["-S"]),
         ("-S", ["-S"]),
         ("LC_ALL=C PATH='a b' qemu -S", ["-S"]),
-        ("qemu -m 1 \\\n  -S \\\r\n", ["-m", "1", "-S", "\r"]),
+        ("qemu -m 1 \\\n  -S \\\r\n", ["-m", "1", "-S"]),
         ("qemu -m 1\n-S # end\n#-h\n-M pc", ["-m", "1", "-S", "-M", "pc"]),
         ("qemu a#b", ["a#b"]),
         ("qemu 'a b'\"c d\"e\\ f ''", ["a bc de f", ""]),
@@ -367,6 +369,23 @@ def test_shell(text, words):
 
 
 @pytest.mark.parametrize(
+    ("text", "program", "target"),
+    [
+        ("-S", "", ""),
+        ("qemu-system-aarch64 -S", "qemu-system-aarch64", "aarch64"),
+        ("X=1 sudo /usr/libexec/qemu-kvm", "/usr/libexec/qemu-kvm", ""),
+        ("foo -S", "foo", ""),
+        ("sudo foo -S", "sudo", ""),
+    ],
+)
+def test_the_program_of_a_line(text, program, target):
+    invocation = read_invocation(text)
+    assert invocation.program == program
+    assert find_target(program) == target
+    assert is_qemu(program) is ("qemu" in program)
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("qemu 'a", "line 1: the quote ' has no end"),
@@ -377,6 +396,11 @@ def test_shell(text, words):
         ("qemu -S; ls", "line 1: ';' means something"),
         ("qemu | tee", "line 1: '|' means something"),
         ("$(which qemu)", "line 1: '(' means something"),
+        ("", "there is no command line in it"),
+        (" # nothing\n", "there is no command line in it"),
+        ("qemu\0", "there is a NUL in it"),
+        ('{"execute": "stop"}', "it is JSON"),
+        (" [[", "it is JSON"),
     ],
 )
 def test_text_that_is_no_simple_command(text, message):

@@ -29,7 +29,8 @@ class Finding(Struct, frozen=True, omit_defaults=True):
     `rule` is the id of what found it, for ever the same; `where` is the member, parameter or option
     that is meant, as the user wrote it; `message` says in one line what is wrong and what was
     given; `right` what would be right; `suggestions` are names that may have been meant.
-    `evidence` is the source that decides.
+    `evidence` is the source that decides. `position`
+    is, in a command line, the word that is the option, counted from 0.
     """
 
     rule: str
@@ -39,6 +40,7 @@ class Finding(Struct, frozen=True, omit_defaults=True):
     right: str = ""
     evidence: str = ""
     suggestions: tuple[str, ...] = ()
+    position: int | None = None
 
     def __str__(self) -> str:
         """Lay it out in one line: where, what, what is right."""

@@ -172,12 +172,13 @@ def _explain_row(row: Row, columns: Sequence[_Column], *, explain: bool) -> Iter
                 lines.setdefault(text, []).append(column.name)
     missing = any(decision.verdict is not Verdict.YES for decision in row.decisions)
     if lines:
-        about = f": {row.feature.description}" if row.feature.description else ""
+        description = " ".join(row.feature.description.split())
+        about = f": {description}" if description else ""
         yield make_printable(f"{_name(row.feature)}{about}")
     for text, names in lines.items():
         yield make_printable(f"  {', '.join(names)}: {text}")
     if missing and row.feature.replacement:
-        yield make_printable(f"  instead: {row.feature.replacement}")
+        yield make_printable(f"  instead: {' '.join(row.feature.replacement.split())}")
 
 
 def _explain_decision(column: _Column, decision: Decision, *, explain: bool) -> Iterator[str]:

@@ -9,9 +9,17 @@ from qscope.ask import Verdict
 from qscope.ask.finding import Finding, Severity, conclude
 from qscope.ask.line import check_line
 from qscope.ask.line.rules import RULES
-from qscope.ask.syntax.shell import split_line
-from qscope.cli.common import echo_json, format_option, paint, remark, with_interface
+from qscope.ask.syntax.shell import Invocation, find_target, is_qemu, read_invocation
+from qscope.cli.common import (
+    echo_json,
+    format_option,
+    paint,
+    refuse_two_readers,
+    remark,
+    with_interface,
+)
 from qscope.cli.findings import STATUS, WORDS, encode_finding, render_finding
+from qscope.errors import ArgumentError, TargetError
 from qscope.load.text import read_text
 from qscope.model.interface import Interface
 
@@ -25,19 +33,20 @@ def _list_rules(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  
     ctx.exit()
 
 
-# Where the context keeps that `--` was given, behind which everything is QEMU's.
-_SEPARATED = "qscope.separated"
+# Where the context keeps what stood behind `--`: that is QEMU's.
+_BEHIND = "qscope.behind"
 
 
 class _Command(click.Command):
     """Tells QEMU's words, behind `--`, from a file that is named in front of it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.meta[_SEPARATED] = "--" in args
+        if "--" in args:
+            ctx.meta[_BEHIND] = tuple(args[args.index("--") + 1 :])
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            hint = f"{error.format_message()} QEMU's options come after '--'."
+            hint = f"No such option: {error.option_name}. QEMU's options come after '--'."
             raise click.UsageError(hint, ctx) from error
 
 
@@ -67,7 +76,7 @@ def command(interface: Interface, words: tuple[str, ...], form: str, *, path: st
 
     Exit status: 0 accepted; 1 refused; 3 cannot tell, and what; 2 not a command line.
     """  # noqa: D301 - click reads \b
-    findings = check_line(interface, _read_words(words, path))
+    findings = check_line(interface, _read_words(interface, words, path))
     told = [each for each in findings if each.severity is not Severity.NOTE]
     verdict = conclude(told)
     if form == "json":
@@ -80,18 +89,37 @@ def command(interface: Interface, words: tuple[str, ...], form: str, *, path: st
     return STATUS[verdict]
 
 
-def _read_words(words: tuple[str, ...], path: str | None) -> Sequence[str]:
-    if path is not None:
-        if words:
-            raise click.UsageError("either --file or arguments, not both")
-        return split_line(read_text(path))
-    if not words:
-        raise click.UsageError("no command line: give it after '--', or name a file that has it")
-    if click.get_current_context().meta[_SEPARATED]:
+def _read_words(interface: Interface, words: tuple[str, ...], path: str | None) -> Sequence[str]:
+    context = click.get_current_context()
+    behind = context.meta.get(_BEHIND, ())
+    files = [*words[: len(words) - len(behind)], *filter(None, [path])]
+    if behind and files:
+        raise click.UsageError(f"either a file ({files[0]}) or words behind '--', not both")
+    if behind:
         return words
-    if len(words) > 1:
+    if not files:
+        raise click.UsageError("no command line: give it after '--', or name a file that has it")
+    if len(files) > 1:
         raise click.UsageError("QEMU's options come after '--'; in front of it is one file's name")
-    return split_line(read_text(words[0]))
+    refuse_two_readers({"--snapshot": context.params.get("snapshot"), "the file": files[0]})
+    try:
+        invocation = read_invocation(read_text(files[0]))
+    except ArgumentError as error:
+        raise TargetError(f"{'stdin' if files[0] == '-' else files[0]}: {error}") from error
+    _remark_program(interface, invocation)
+    return invocation.words
+
+
+def _remark_program(interface: Interface, invocation: Invocation) -> None:
+    """Say what is taken for the program, if that is not plain; and if it is another QEMU."""
+    program, target = invocation.program, interface.identity.target
+    if program and not is_qemu(program):
+        remark(f"taking {program!r} for the name of the program")
+    named = find_target(program)
+    if named and target and named != target:
+        remark(f"the line is for {named}, and the QEMU that is asked for {target}")
+    if any(sign in word for word in invocation.words for sign in ("$", "`")):
+        remark("nothing is expanded: what a shell would put for $… and `…` is not known")
 
 
 def _print(findings: Sequence[Finding], verdict: Verdict) -> None:
@@ -103,4 +131,5 @@ def _print(findings: Sequence[Finding], verdict: Verdict) -> None:
 
 def _encode(finding: Finding) -> dict[str, Any]:
     option, _, parameter = finding.where.partition(" ")
-    return {"option": option, "parameter": parameter, **encode_finding(finding)}
+    place = {"option": option, "word": finding.position, "parameter": parameter}
+    return place | encode_finding(finding)

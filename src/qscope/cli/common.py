@@ -5,7 +5,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -212,13 +212,18 @@ def echo_schema_error(error: SchemaError, status: int) -> int:
     text = str(error)
     if isinstance(error, DocError):
         text += " ('compile --docs ignore' does without the rules for documentation)"
-    click.echo("\n".join(map(make_printable, text.split("\n"))), err=True)
+    with suppress(OSError):
+        click.echo("\n".join(map(make_printable, text.split("\n"))), err=True)
     return status
 
 
 def note(text: str) -> None:
-    """Print one line of talk on stderr, whatever a QEMU's last words or a path contain."""
-    click.echo(f"qscope: {make_printable(' '.join(text.split()))}", err=True)
+    """Print one line of talk on stderr, whatever a QEMU's last words or a path contain.
+
+    Where nobody listens it is dropped: the answer does not depend on it.
+    """
+    with suppress(OSError):
+        click.echo(f"qscope: {make_printable(' '.join(text.split()))}", err=True)
 
 
 def remark(text: str) -> None:
@@ -233,8 +238,25 @@ def make_printable(line: str) -> str:
 
 
 def echo_json(value: Any) -> None:
-    """Print a value as JSON on stdout."""
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+    """Print a value as JSON on stdout; what is no UTF-8 in it is escaped."""
+    try:
+        data = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        data = msgspec.json.encode(_escape(msgspec.to_builtins(value)))
+    click.echo(msgspec.json.format(data, indent=2))
+
+
+def _escape(value: Any) -> Any:
+    """Escape in every string what JSON cannot have: bytes of a name that are no UTF-8."""
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case dict():
+            return {_escape(key): _escape(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_escape(inner) for inner in value]
+        case _:
+            return value
 
 
 def paint(text: str, colour: str | None = None, *, bold: bool = False) -> str:

@@ -3,6 +3,7 @@
 Exit status: 0 yes, 1 no, 2 could not do it, 3 cannot tell; 128 + n when signal n ended it.
 """
 
+import contextlib
 import importlib
 import io
 import os
@@ -87,7 +88,8 @@ def main() -> NoReturn:
         status = _PIPE_CLOSED
     except OSError as error:
         status = _complain(f"cannot write the output: {error.strerror}")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
     os._exit(status)
 
 

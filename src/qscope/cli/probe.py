@@ -6,6 +6,7 @@ from typing import Any
 import click
 from msgspec import UnsetType
 
+from qscope.ask.options import list_options
 from qscope.ask.precision import measure_precision
 from qscope.cli.common import (
     cache_option,
@@ -184,7 +185,7 @@ def _report(interface: Interface, recorded: Recorded, output: str | None) -> dic
         + len(interface.properties.find_crashed("object")),
         "machines": _count(listings.machines),
         "cpus": _count(listings.cpus),
-        "options": len(interface.command_line.options) or None,
+        "options": len(list_options(interface)) if interface.command_line.options else None,
         "schema-hash": schema_hash(interface) if known else None,
         "interface-hash": interface_hash(interface),
         "cached-in": recorded.cached_in,

@@ -52,6 +52,7 @@ def command(interface: Interface, paths: tuple[str, ...], form: str, *, explain:
       device_add/arg-type/+e1000/netdev        what a user may create, and set
       machine:q35/smm  cpu:EPYC/avx2  accel:kvm  object:memory-backend-file
       command:eject  event:STOP  qemuopts:spice/gl  migration:multifd
+      option:drive/format/^qcow2               an option of the command line
       chardev:spicevmc  tpm:emulator  behaviour:netdev-json  version:>=7.2
 
     Exit status: 0 all yes; 1 some no; 3 some unknown and none no; 2 a malformed path.

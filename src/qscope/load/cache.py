@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from qscope._version import PROBE_VERSION
 from qscope.errors import SnapshotError, TargetError
-from qscope.load.files import read_bytes, replace_file
+from qscope.load.files import read_bytes, replace_file, show_path
 from qscope.model.index import Index, decode_index, encode_index, make_index
 from qscope.model.snapshot import Snapshot, encode_snapshot
 
@@ -58,7 +58,7 @@ def make_key(binary: str, says: str | None) -> dict[str, Any]:
     """Return what identifies a binary; `says` is what a script's `-version` printed."""
     status = os.stat(binary)
     return {
-        "path": binary,
+        "path": show_path(binary),
         "size": status.st_size,
         "mtime_ns": status.st_mtime_ns,
         "ctime_ns": status.st_ctime_ns,

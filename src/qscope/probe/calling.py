@@ -20,6 +20,7 @@ from qscope.ask.finding import Finding, Severity
 from qscope.errors import CommandError, DeadlineError, DisconnectError, ProtocolError
 from qscope.model.decoding import UNREADABLE
 from qscope.model.interface import Interface
+from qscope.model.near import near
 from qscope.model.schema_info import Command, OpaqueEntity, decode_entities
 from qscope.model.transcript import ErrorInfo
 from qscope.probe.attempts import HMP, Attempt
@@ -65,7 +66,7 @@ class Outcome(Struct, frozen=True):
 
 
 def fetch_interface(client: QMPClient) -> Interface | None:
-    """Ask a server for its schema only; None if it has none. Raises QMPError."""
+    """Ask a server for its schema only; None if it has none that makes sense. Raises QMPError."""
     try:
         result = client.execute("query-qmp-schema")
     except CommandError:
@@ -74,6 +75,9 @@ def fetch_interface(client: QMPClient) -> Interface | None:
         entities, oddities = decode_entities(result)
     except UNREADABLE as error:
         raise ProtocolError(f"the server's query-qmp-schema makes no sense: {error}") from error
+    if not any(entity.name == "query-qmp-schema" for entity in entities):
+        # A schema that does not even have the command that returned it proves nothing.
+        return None
     return Interface(entities, oddities=oddities)
 
 
@@ -119,7 +123,9 @@ def _find_absence(attempt: Attempt, interface: Interface) -> Outcome | None:
     known = interface.by_name.get(attempt.command)
     if interface.entities is None or isinstance(known, Command | OpaqueEntity):
         return None
-    why = f"{attempt.command} is not in {interface.schema_source}"
+    guesses = near(attempt.command, [each.name for each in interface.commands])
+    hint = f" (did you mean {' or '.join(map(repr, guesses))}?)" if guesses else ""
+    why = f"{attempt.command} is not in {interface.schema_source}{hint}"
     return Outcome(attempt, Ending.ABSENT, why)
 
 

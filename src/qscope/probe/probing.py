@@ -104,7 +104,7 @@ def _identify(binary: Path) -> Identity:
     except OSError as error:
         raise ProbeError(f"{binary}: {error.strerror}") from error
     return Identity(
-        path=str(binary),
+        path=os.fsencode(binary).decode("utf-8", "backslashreplace"),
         size=status.st_size,
         mtime_ns=status.st_mtime_ns,
         ctime_ns=status.st_ctime_ns,

@@ -25,7 +25,12 @@ from qscope.model.option import Option
 
 
 def check_line(interface: Interface, words: Sequence[str]) -> tuple[Finding, ...]:
-    """Return all that is found in a command line, in the order of its options."""
+    """Return all that is found in a command line, in the order of its options.
+
+    Raises TypeError for a text, which is not taken apart here: ask.syntax.shell.split_line does.
+    """
+    if isinstance(words, str):
+        raise TypeError("the words of a command line, not a text")
     split = split_words(words, lambda name: find_option(interface, name))
     found: list[tuple[int, Finding]] = []
     occurrences: list[Occurrence] = []
@@ -79,11 +84,12 @@ def _judge_all(line: Line) -> Iterator[tuple[int, Finding]]:
 
 
 def _sort(found: Iterable[tuple[int, Finding]]) -> list[tuple[int, Finding]]:
-    """Sort by option; of two findings about one parameter that both refuse it the first is kept."""
+    """Sort by option; of what refuses one parameter the first is kept."""
     kept: dict[tuple[int, str, Severity, str], tuple[int, Finding]] = {}
     for number, finding in found:
-        key = (number, finding.where, finding.severity, finding.message)
-        kept.setdefault(key, (number, finding))
+        is_refusal = finding.severity is Severity.ERROR and bool(finding.where)
+        message = "" if is_refusal else finding.message
+        kept.setdefault((number, finding.where, finding.severity, message), (number, finding))
     return sorted(kept.values(), key=lambda each: each[0])
 
 
@@ -96,7 +102,8 @@ def _place(line: Line, number: int, finding: Finding) -> Finding:
     several = line.count(occurrence.name) > 1
     if several and label and label not in message:
         message = f"{message} ({label})"
-    return structs.replace(finding, where=where, message=message, right=right)
+    position = occurrence.word.position
+    return structs.replace(finding, where=where, message=message, right=right, position=position)
 
 
 # Of a word that has no end its beginning is told.

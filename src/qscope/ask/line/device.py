@@ -30,7 +30,10 @@ def judge_device(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     if present.verdict is Verdict.NO:
         names = list_drivers(line.interface)
         guesses = tuple(near(driver, names))
-        what = f"no driver {driver!r} that a user may create ({present.why})"
+        absent = present.why == f"{driver!r} is not listed"
+        what = (
+            f"no driver {driver!r}" if absent else f"no driver {driver!r} for users: {present.why}"
+        )
         yield Finding("driver-unknown", "driver", what, suggestions=guesses)
     elif present.verdict is Verdict.UNKNOWN:
         yield Finding("driver-unknown", "driver", f"{driver}: {present.why}", Severity.UNKNOWN)

@@ -7,6 +7,7 @@ for a comment and keeps the break of a continued line.
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from qscope.ask.syntax.quoting import quote
 from qscope.errors import ArgumentError
@@ -27,20 +28,72 @@ _COMMENT = re.compile(r"#[^\n]*")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 
 
+# What runs a program that is named behind it, with options of its own perhaps.
+_WRAPPERS = frozenset(
+    (
+        "sudo", "exec", "env", "nice", "ionice", "nohup", "time", "taskset", "numactl", "setsid",
+        "chroot", "strace", "gdb", "unshare", "runuser", "su", "systemd-run", "stdbuf", "timeout",
+    )
+)  # fmt: skip
+_QEMU = re.compile(r"(?:.*/)?(?:qemu(?:-.*)?|(?:qemu-)?kvm)(?:\.exe)?")
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+class Invocation(NamedTuple):
+    """A command line taken apart: its program ("" where it names none), and the program's words."""
+
+    program: str
+    words: tuple[str, ...]
+
+
 def split_line(text: str) -> tuple[str, ...]:
     """Return the words of a command line without what stands before the options.
 
-    That is the program, and assignments in front of it. Raises ArgumentError for a quote without
-    its end, for an operator such as | or > that is not quoted, and for a NUL.
+    Raises ArgumentError as `read_invocation` does.
     """
+    return read_invocation(text).words
+
+
+def read_invocation(text: str) -> Invocation:
+    """Return the program of a command line and its words, without what stands before either.
+
+    That is assignments, and programs such as sudo that start others. Raises ArgumentError where
+    there is nothing, for a quote without its end, for an operator such as | or > that is not
+    quoted, for a NUL, and for JSON.
+    """
+    text = text.removeprefix(_BYTE_ORDER_MARK)
     if "\0" in text:
         raise ArgumentError("there is a NUL in it: no program can be given one")
-    words = tuple(_split(text))
+    if text.lstrip()[:1] in ("{", "["):
+        raise ArgumentError("it is JSON, no command line")
+    words = tuple(_split(text.replace("\r\n", "\n")))
+    if not words:
+        raise ArgumentError("there is no command line in it")
     start = 0
     while start < len(words) and _ASSIGNMENT.match(words[start]):
         start += 1
-    has_program = start < len(words) and not words[start].startswith("-")
-    return words[start + has_program :]
+    start = _skip_wrapper(words, start)
+    if start == len(words) or words[start].startswith("-"):
+        return Invocation("", words[start:])
+    return Invocation(words[start], words[start + 1 :])
+
+
+def _skip_wrapper(words: tuple[str, ...], start: int) -> int:
+    """Return where the QEMU is that a program such as sudo starts; `start` for any other line."""
+    if start == len(words) or words[start].rpartition("/")[2] not in _WRAPPERS:
+        return start
+    found = (number for number in range(start, len(words)) if _QEMU.fullmatch(words[number]))
+    return next(found, start)
+
+
+def is_qemu(program: str) -> bool:
+    """Whether a program's name is one that QEMUs have."""
+    return _QEMU.fullmatch(program) is not None
+
+
+def find_target(program: str) -> str:
+    """Return for which target a QEMU is by its name ("" where that does not say it)."""
+    return program.rpartition("/")[2].removesuffix(".exe").partition("qemu-system-")[2]
 
 
 def _split(text: str) -> Iterator[str]:

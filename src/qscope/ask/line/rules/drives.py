@@ -8,6 +8,7 @@ from qscope.ask.line.families import find_family
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.syntax.scalars import parse_bool, parse_int
+from qscope.ask.syntax.words import Problem
 from qscope.errors import ArgumentError
 from qscope.model.schema_info import ObjectType
 
@@ -54,6 +55,8 @@ class Drive(NamedTuple):
 def list_drives(line: Line) -> Iterator[Drive]:
     """Yield the drives of a line; their interface is ide by default, as that of PCs is."""
     for occurrence in line.occurrences:
+        if occurrence.word.problem is Problem.STRAY:
+            continue
         if occurrence.name in _SHORT and occurrence.word.argument is not None:
             interface, index, media = _SHORT[occurrence.name]
             yield Drive(occurrence, interface or "ide", media, -1 if index is None else index)
