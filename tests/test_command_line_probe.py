@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -23,7 +24,8 @@ from qscope.model.command_runs import (
     read_words,
 )
 from qscope.model.interface import Interface
-from qscope.model.snapshot import Run, Snapshot, decode_snapshot, encode_snapshot
+from qscope.model.snapshot import Snapshot, decode_snapshot, encode_snapshot
+from qscope.model.transcript import Run
 from qscope.probe import probe_binary
 from qscope.probe.command_line import ask_command_line, hold_conversation
 from qscope.probe.option_names import OptionNames
@@ -288,7 +290,7 @@ _HELP = """\
 -S              freeze
 -new [a=]b      from the future
 """
-_OPTIONS = {
+_OPTIONS: dict[str, dict[str, Any]] = {
     "version": {"message": BANNER[:-1], "status": 0},
     "help": {"message": _HELP, "status": 0},
     "machine": {"arg": True},
@@ -371,7 +373,7 @@ def test_an_option_that_does_not_end(runner, tmp_path, deed):
 
 
 def test_what_hangs_always_is_left_alone(tmp_path):
-    deaths = []
+    deaths: list[Any] = []
     began = time.monotonic()
     binary = make(tmp_path, version={"deed": "hang"}, help={"deed": "hang"})
     runs = ask_command_line(binary, timeout=0.3, jobs=1, on_death=deaths.append)

@@ -5,9 +5,8 @@ A section of the index, which command_runs.py fills. Next stage: interface.py.
 
 from msgspec import Struct
 
-from qscope.model.transcript import Run
-
-__all__ = ["CommandLine", "ProbedOption", "Run"]
+# Why nothing is known, where nobody ran the binary.
+NO_RUNS = "the recording has no runs of the binary"
 
 
 class ProbedOption(Struct, frozen=True, omit_defaults=True):
@@ -41,6 +40,3 @@ class CommandLine(Struct, frozen=True, omit_defaults=True):
     words: dict[str, tuple[str, ...]] = {}
     confirmed: dict[str, bool] = {}
     silence: str = ""
-
-
-NO_RUNS = "the recording has no runs of the binary"
