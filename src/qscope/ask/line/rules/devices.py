@@ -42,7 +42,9 @@ def _is_default(line: Line, name: str) -> bool:
     """
     if name != "audiodev":
         return False
-    return line.has("audio") or not line.has("nodefaults", "audiodev")
+    # With a model, -audio is for that one card.
+    is_made = any("model" not in each.parameters for each in line.select("audio"))
+    return is_made or not line.has("nodefaults", "audiodev", "audio")
 
 
 def find_missing_options(line: Line) -> Iterator[Fault]:

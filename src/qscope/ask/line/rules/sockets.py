@@ -163,7 +163,7 @@ RULES = (
     Rule(
         "socket-delay",
         "delay is the contrary of nodelay",
-        _ALL,
+        ("7.2", "10.0", "11.1"),
         f"{_SERVED},delay=on,nodelay=on",
         f"{_SERVED},delay=off",
         find_delays,

@@ -6,9 +6,6 @@ from qscope.ask.line.families import find_family
 from qscope.ask.line.given import list_given
 from qscope.ask.line.line import Line
 from qscope.ask.line.rules.rule import Fault, Rule
-from qscope.ask.owner import resolve_driver
-from qscope.model.property_types import ScalarType
-from qscope.model.schema_info import ObjectType
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 _PCI_MODELS = ("ac97", "es1370", "hda", "virtio")
@@ -30,32 +27,6 @@ def find_settings(line: Line) -> Iterator[Fault]:
                 yield Fault(given.occurrence, used[0], f"it needs {fixed}=on")
 
 
-def find_defaults(line: Line) -> Iterator[Fault]:
-    """Yield each sound card without an audiodev, where there are some and none is the default.
-
-    Since 8.2; before, the first one was.
-    """
-    is_old = line.release is not None and line.release < (8, 2)
-    has_default = any(not given.has("model") for given in list_given(line, "audio"))
-    if is_old or has_default or not line.has("audiodev", "audio"):
-        return
-    for occurrence in line.select("device"):
-        driver = resolve_driver(line.interface.listings, occurrence.get("driver") or "")
-        for name in _list_audiodevs(line, driver):
-            if name not in occurrence.parameters:
-                what = "there is no default audio back end"
-                yield Fault(occurrence, name, what, "audiodev=ID, or -audio, is right")
-
-
-def _list_audiodevs(line: Line, driver: str) -> Iterator[str]:
-    """Yield the properties of a driver that name an audio back end."""
-    made = line.interface.qom.make("device", driver, arguments=True)
-    for member in made.members if isinstance(made, ObjectType) else ():
-        entity = line.find(member.type)
-        if isinstance(entity, ScalarType) and entity.format == "id:audiodev":
-            yield member.name
-
-
 def find_models(line: Line) -> Iterator[Fault]:
     """Yield each -audio for whose card the machine has no bus, and each second one."""
     given = [each for each in list_given(line, "audio") if each.has("model")]
@@ -75,14 +46,6 @@ RULES = (
         "-audiodev none,id=a0,out.fixed-settings=off,out.frequency=44100",
         "-audiodev none,id=a0,out.fixed-settings=on,out.frequency=44100",
         find_settings,
-    ),
-    Rule(
-        "audio-default",
-        "a card plays through a back end that is meant for it",
-        ("10.0", "11.1"),
-        "-audiodev none,id=a0 -device AC97",
-        "-audiodev none,id=a0 -device AC97,audiodev=a0",
-        find_defaults,
     ),
     Rule(
         "audio-model",
