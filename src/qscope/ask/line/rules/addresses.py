@@ -9,8 +9,8 @@ from qscope.ask.line.accel import may_be_virtualised
 from qscope.ask.line.cpu import find_last_cpu
 from qscope.ask.line.line import Line
 from qscope.ask.line.machines import find_name, find_version, is_q35
-from qscope.ask.line.rules.cpus import find_features
-from qscope.ask.line.rules.memory import align, find_ram, read_memory
+from qscope.ask.line.rules.cpus import find_bad_width, find_features
+from qscope.ask.line.rules.memory import align, find_large_numbers, find_ram, read_memory
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.settings import find_structure
 from qscope.ask.syntax.scalars import parse_uint
@@ -84,6 +84,8 @@ def find_wide_addresses(line: Line) -> Iterator[Fault]:
     release = line.release or (99, 0)
     # Before 9.0 32 bits were enough for anything.
     if release < (7, 1) or (width[0] == 32 and release < (9, 0)):
+        return
+    if any(find_bad_width(line)) or any(find_large_numbers(line)):
         return
     if _find_end(line, name, ram) > _find_limit(name, *width):
         settings = find_structure(line, "m")
