@@ -7,7 +7,7 @@ from qscope.ask.options import find_option, find_option_type, is_listable, list_
 from qscope.ask.options.parameters import decode_parameters, load_parameters
 from qscope.ask.options.shipped import load_types
 from qscope.ask.options.summary import summarise_options
-from qscope.ask.options.table import decode_table, load_table, read_release
+from qscope.ask.options.table import decode_table, is_between, load_table, read_release
 from qscope.ask.suggest import complete, suggest
 from qscope.model.command_line import CommandLine, ProbedOption
 from qscope.model.interface import Interface, find_references
@@ -108,6 +108,33 @@ def test_runs_decide(runs, name, wanted, evidence):
     answer = presence(make("7.2.0", command_line=runs), name)
     assert answer.verdict is wanted
     assert answer.evidence.startswith(evidence)
+
+
+@pytest.mark.parametrize(
+    ("version", "runs", "says"),
+    [
+        ("7.2.0", None, "the recording has no runs of the binary"),
+        ("7.2.0", ran(), "runs of the binary did not ask for -realtime"),
+        (None, None, "the recording has no runs of the binary, and it does not say which release"),
+    ],
+)
+def test_the_table_says_why_it_is_asked(version, runs, says):
+    assert says in ask(make(version, command_line=runs), "option:realtime").why
+
+
+@pytest.mark.parametrize(
+    ("release", "since", "until", "wanted"),
+    [
+        ((7, 1), "7.2", "8.0", False),
+        ((7, 2), "7.2", "8.0", True),
+        ((8, 0), "7.2", "8.0", False),
+        ((7, 2), None, None, True),
+        (None, "7.2", None, True),
+        (None, "7.2", "8.0", False),
+    ],
+)
+def test_which_releases_a_row_is_of(release, since, until, wanted):
+    assert is_between(release, since, until) is wanted
 
 
 def test_a_new_option_is_known_by_runs_alone():
@@ -242,6 +269,10 @@ SPICE_LESS = (RTC, DRIVE, CHARDEV)
         ("7.2.0", [], "option:audiodev/+pasta", NO),
         ("5.2.0", [], "option:audiodev/+dbus", NO),
         ("7.2.0", [], "option:audiodev/+dbus", YES),
+        ("7.2.0", [], "option:audio/model", YES),
+        ("7.2.0", [], "option:audiodev/model", NO),
+        ("7.2.0", [], "option:audio/*id", YES),
+        ("7.2.0", [], "option:audiodev/*id", NO),
         ("7.2.0", [], "option:overcommit/mem-lock/^on-fault", NO),
         ("10.0.0", [], "option:overcommit/mem-lock/^on-fault", YES),
         # A group that QEMU should list, and does not: perhaps the build lacks SPICE.
