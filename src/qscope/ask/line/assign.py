@@ -13,13 +13,15 @@ from msgspec import structs
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.line import Occurrence
 from qscope.ask.syntax.qemuopts import Parameter
+from qscope.ask.versions import read_release
 from qscope.model.interface import Interface
 from qscope.model.near import near
 
 # qemu_set_option() in util/qemu-config.c, whose buffers have 64 characters.
 _FORM = re.compile(r"([^.]{1,63})\.([^.]{1,63})\.([^=]{1,63})=(.*)", re.DOTALL)
-# The older syntax of some options: since 6.0 -set does not reach them.
+# Options that are no QemuOpts any more: -set does not reach them.
 _STRUCTURED = ("object", "machine", "smp-opts", "boot-opts", "audiodev")
+_STRUCTURED_SINCE = (6, 0)
 
 
 def apply_settings(
@@ -53,8 +55,8 @@ def _apply(
         return Finding("malformed-argument", "", "GROUP.ID.PARAMETER=VALUE is right")
     group, name, parameter, value = form.groups()
     number = defined.get(group, {}).get(name)
-    if number is None:
-        return _miss(defined, group, name)
+    if number is None or _is_structured(interface, group):
+        return _miss(interface, defined, group, name)
     wrong = _judge_name(interface, group, parameter)
     if wrong is not None:
         return wrong
@@ -75,10 +77,15 @@ def _find_group(occurrence: Occurrence) -> str:
     return option.group or option.name
 
 
-def _miss(defined: _Defined, group: str, name: str) -> Finding:
+def _is_structured(interface: Interface, group: str) -> bool:
+    release = read_release(interface)
+    return group in _STRUCTURED and (release is None or release >= _STRUCTURED_SINCE)
+
+
+def _miss(interface: Interface, defined: _Defined, group: str, name: str) -> Finding:
     """Say that nothing with this ID is defined so far."""
     what = f"no -{group} {name!r} is defined before it"
-    if group in _STRUCTURED:
+    if _is_structured(interface, group):
         what = f"it does not reach -{group}"
     severity = Severity.UNKNOWN if "" in defined else Severity.ERROR
     guesses = tuple(near(name, list(filter(None, defined.get(group, {})))))

@@ -79,7 +79,7 @@ _COMMANDS: Mapping[str, str] = {
 # Options that take several words: a rule judges each.
 _LISTS = ("d",)
 # Options that are merged by whoever reads them, not by QemuOpts.
-_IDS_OF_ONE = frozenset(("accel", "msg", "overcommit", "sandbox"))
+_IDS_OF_ONE = frozenset(("accel", "msg", "overcommit", "run-with", "sandbox"))
 
 
 def judge(line: Line, occurrence: Occurrence) -> Iterator[Finding]:

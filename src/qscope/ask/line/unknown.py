@@ -48,7 +48,7 @@ _REPLACED: Mapping[str, str] = {
     "win2k-hack": "-device ide-hd,win2k-install-hack=on",
 }
 # An option whose argument was written to it: `-m128`, `-display=none`.
-_JOINED = re.compile(r"([a-z][a-z-]*?)(?:=(.*)|([0-9].*))", re.DOTALL)
+_JOINED = re.compile(r"([A-Za-z][a-z-]*?)(?:=(.*)|([0-9].*))", re.DOTALL)
 
 
 def judge_unknown(interface: Interface, word: Word) -> Finding:
@@ -89,7 +89,7 @@ def _find_right(interface: Interface, name: str) -> str:
 
 
 # Words that are arguments and no names of images; behind a flag any plain word is one.
-_ARGUMENT = re.compile(r"on|off|yes|no|true|false|[0-9]+[kKmMgG]?|[A-Za-z][A-Za-z0-9_.-]*=[^/]*")
+_ARGUMENT = re.compile(r"on|off|yes|no|true|false|[0-9]+[kKmMgG]?|,?[A-Za-z][A-Za-z0-9_.-]*=[^/]*")
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")

@@ -141,7 +141,7 @@ def find_formats(line: Line) -> Iterator[Fault]:
     known = list_drivers(line)
     for node in list_nodes(line):
         driver, file = node.options.get("driver"), node.options.get("file")
-        if driver not in _WITH_MAGIC or driver not in known:
+        if not isinstance(driver, str) or driver not in _WITH_MAGIC or driver not in known:
             continue
         made = names.find("drive", file) if isinstance(file, str) else None
         options = made.occurrence.parameters if made else file

@@ -17,7 +17,14 @@ _ITEMS = (
     *("cpu", "cpu_reset", "exec", "fpu", "guest_errors", "in_asm", "int", "mmu", "nochain", "op"),
     *("op_ind", "op_opt", "out_asm", "page", "pcall", "strace", "unimp"),
 )
-_LATER = ("invalid_mem", "op_plugin", "plugin", "tid", "vpu")
+# Since when they are known to be there.
+_LATER = {
+    "invalid_mem": (10, 0),
+    "op_plugin": (10, 0),
+    "plugin": (7, 2),
+    "tid": (7, 2),
+    "vpu": (10, 0),
+}
 # Since when `tid` is one of all.
 _THREADS_SINCE = (7, 2)
 
@@ -36,7 +43,7 @@ def find_bad_items(line: Line) -> Iterator[Fault]:
         elif item not in known and item != "all" and not item.startswith("trace:"):
             guesses = tuple(near(item, known))
             yield Fault(occurrence, "", f"there is no item {item!r}", suggestions=guesses)
-        elif not listed and item in _LATER:
+        elif not listed and line.release and line.release < _LATER.get(item, (0, 0)):
             what = f"not every release has {item!r}"
             yield Fault(occurrence, "", what, severity=Severity.UNKNOWN)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.options import find_option
 from qscope.ask.syntax.scalars import parse_int
 from qscope.errors import ArgumentError
 from qscope.model.near import near
@@ -78,14 +79,56 @@ def find_bad_watchdogs(line: Line) -> Iterator[Fault]:
 
 
 def find_fileless_plugins(line: Line) -> Iterator[Fault]:
-    """Yield each -plugin whose parameters belong to no plugin: its file comes first."""
+    """Yield each -plugin whose parameters belong to no plugin, and all where there can be none.
+
+    A QEMU that is built with plugins can log what they say: -d lists the word.
+    """
+    logs = find_option(line.interface, "d")
+    words = logs.words if logs else None
     for occurrence in line.select("plugin"):
-        first = next(iter(occurrence.parameters), None)
-        if occurrence.parsed is not None and first != "file":
-            yield Fault(occurrence, first or "file", "no file comes before it", "FILE,NAME=VALUE")
+        first = next(iter(occurrence.parameters), "file")
+        if words is not None and "plugin" not in words:
+            yield Fault(occurrence, "", "this QEMU is built without plugins")
+        elif first != "file":
+            yield Fault(occurrence, first, "no file comes before it", "FILE,NAME=VALUE")
+
+
+# (option, parameter) of files, folders and users that QEMU looks for whatever their name is.
+_NAMED = (
+    *(("bios", ""), ("chroot", ""), ("kernel", ""), ("mem-path", ""), ("pidfile", "")),
+    *(("readconfig", ""), ("runas", ""), ("run-with", "chroot"), ("run-with", "user")),
+)
+
+
+def find_nameless(line: Line) -> Iterator[Fault]:
+    """Yield each file, folder or user without a name."""
+    for option, parameter in _NAMED:
+        for occurrence in line.select(option):
+            value = occurrence.get(parameter) if parameter else occurrence.word.argument
+            if value == "" and occurrence.option is not None:
+                yield Fault(occurrence, parameter, "it has no name")
+
+
+def find_xenless(line: Line) -> Iterator[Fault]:
+    """Yield options that want a Xen where QEMU has no such accelerator: since 7.2 it looks."""
+    known = line.interface.listings.accelerators
+    is_new = line.release is not None and line.release >= (7, 2)
+    if known is None or not is_new or any(each.name == "xen-accel" for each in known):
+        return
+    for occurrence in line.select("xen-attach", "xen-domid-restrict"):
+        yield Fault(occurrence, "", "this QEMU has no Xen")
 
 
 RULES = (
+    Rule("names", "nothing has an empty name", _ALL, "-kernel ''", "-dtb ''", find_nameless),
+    Rule(
+        "xen",
+        "a Xen must be there to attach to one",
+        ("7.2", "10.0", "11.1"),
+        "-xen-attach",
+        "-only-migratable",
+        find_xenless,
+    ),
     Rule(
         "loadvm-disk",
         "a snapshot is in an image",
