@@ -21,6 +21,7 @@ from tests.test_live import run as run_server
 from tests.test_qmp import GREETING, serve_at, talk
 
 _SCHEMA: list[dict[str, object]] = [
+    {"name": "query-qmp-schema", "meta-type": "command", "arg-type": "0", "ret-type": "0"},
     {"name": "old", "meta-type": "command", "arg-type": "0", "ret-type": "0"},
     {"name": "new", "meta-type": "command", "arg-type": "1", "ret-type": "0"},
     {"name": "human-monitor-command", "meta-type": "command", "arg-type": "2", "ret-type": "str"},

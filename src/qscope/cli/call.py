@@ -110,7 +110,7 @@ def _load(snapshot: str, timeout: float | None, *, use_cache: bool) -> Interface
 def _fetch(client: QMPClient) -> Interface | None:
     interface = fetch_interface(client)
     if interface is None:
-        remark("the server has no query-qmp-schema: nothing is validated")
+        remark("the server has no query-qmp-schema that makes sense: nothing is validated")
     return interface
 
 
