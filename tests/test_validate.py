@@ -12,6 +12,7 @@ import qscope
 from qscope.ask import Verdict
 from qscope.ask.finding import Severity, conclude
 from qscope.ask.validation import Checker, Reader, find_integers, validate, validate_message
+from qscope.ask.validation.formats import find_format_error
 from qscope.ask.validation.integers import load_table
 from qscope.ask.validation.stream import split_messages
 from qscope.load.opening import EMBEDDED
@@ -440,3 +441,34 @@ def test_table_is_what_the_schemas_say(shared):
     }
     schemas = {release: open_schema(path, docs="ignore") for release, path in paths.items()}
     assert tool["make_table"](schemas) == load_table()
+
+
+# --- formats of strings: the last that is right, and the first that is not ---
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "right"),
+    [
+        ("mac", "52:54:00-12:34:5F", True),
+        ("mac", "52:54:00:12:34", False),
+        ("mac", "52:54:00:12:34:5g", False),
+        ("uuid", "auto", True),
+        ("uuid", "01234567-89ab-cdef-0123-456789ABCDEF", True),
+        ("uuid", "0123456789abcdef0123456789abcdef", False),
+        ("pci-address", "1f.7", True),
+        ("pci-address", "0x1f", True),
+        ("pci-address", "20", False),
+        ("pci-address", "1f.8", False),
+        ("pci-address", "5.", False),
+        ("host-pci-address", "ffff:ff:1f.7", True),
+        ("host-pci-address", "ff:1f.7", True),
+        ("host-pci-address", "10000:0:0.0", False),
+        ("host-pci-address", "100:0.0", False),
+        ("host-pci-address", "0:20.0", False),
+        ("host-pci-address", "0:0.8", False),
+        ("host-pci-address", "0:0", False),
+        ("no such format", "x", True),
+    ],
+)
+def test_formats(form, text, right):
+    assert (find_format_error(form, text) == "") is right
