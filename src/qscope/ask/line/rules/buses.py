@@ -1,5 +1,6 @@
 """Rules about buses: that there is one for a device, and that it has room."""
 
+import itertools
 from collections.abc import Callable, Iterator
 
 from qscope.ask.line.bus_tree import BusTree
@@ -70,6 +71,9 @@ def find_scsi_places(line: Line) -> Iterator[Fault]:
     """Yield each SCSI device whose ID or LUN its bus does not have."""
     for device in BusTree(line).placed:
         controller = device.bus.controller if device.bus and device.bus.type == "SCSI" else ""
+        channel = read_number(device.occurrence.parameters.get("channel"))
+        if controller and channel and channel < _ANY_UNIT:
+            yield Fault(device.occurrence, "channel", f"there is no channel {channel}", "0")
         limits = next((row for stem, row in _SCSI.items() if controller.startswith(stem)), None)
         if not controller or limits is None:
             continue
@@ -101,15 +105,39 @@ def find_ports(line: Line) -> Iterator[Fault]:
     """Yield each virtio-serial port whose number is taken, or more than the controller has."""
     taken: set[tuple[str, int]] = set()
     for device in BusTree(line).placed:
-        number = read_number(device.occurrence.parameters.get("nr"))
-        if device.bus is None or device.bus.type != "virtio-serial-bus" or number is None:
+        if device.bus is None or device.bus.type != "virtio-serial-bus":
             continue
-        last = _find_last_port(line, device.bus.name)
+        bus, last = device.bus.name, _find_last_port(line, device.bus.name)
+        number = read_number(device.occurrence.parameters.get("nr"))
+        if number is None or number == _ANY_UNIT:
+            first = 0 if device.driver == "virtconsole" else 1
+            number = next(each for each in itertools.count(first) if (bus, each) not in taken)
         if number > last:
-            yield Fault(device.occurrence, "nr", f"{number} is too large", f"0 to {last}")
-        elif (device.bus.name, number) in taken:
+            yield Fault(device.occurrence, "nr", f"there is no port {number}", f"0 to {last}")
+        elif (bus, number) in taken:
             yield Fault(device.occurrence, "nr", f"there is another port {number} on its bus")
-        taken.add((device.bus.name, number))
+        taken.add((bus, number))
+
+
+def find_port_names(line: Line) -> Iterator[Fault]:
+    """Yield each virtio-serial port with the name of another one (hw/char/virtio-serial-bus.c)."""
+    seen: set[str] = set()
+    for device in BusTree(line).placed:
+        name = device.occurrence.get("name")
+        if device.driver == "virtserialport" and name:
+            if name in seen:
+                yield Fault(device.occurrence, "name", f"there is another port {name!r}")
+            seen.add(name)
+
+
+def find_isa_ports(line: Line) -> Iterator[Fault]:
+    """Yield each serial port behind the fourth (hw/char/serial-isa.c)."""
+    ports = [each for each in line.select("device") if each.get("driver") == "isa-serial"]
+    for occurrence in ports[_ISA_PORTS:]:
+        yield Fault(occurrence, "driver", f"there are {_ISA_PORTS} ISA serial ports already")
+
+
+_ISA_PORTS = 4
 
 
 def _find_last_port(line: Line, bus: str) -> int:
@@ -138,6 +166,10 @@ def find_usb_ports(line: Line) -> Iterator[Fault]:
         if not port.isdecimal():
             continue
         if "xhci" in device.bus.controller:
+            last = _count_xhci_ports(line, device.bus.name)
+            if not 1 <= int(port) <= last:
+                what = f"bus {device.bus.name} has no port {port}"
+                yield Fault(device.occurrence, "port", what, f"1 to {last}")
             continue
         last = next(n for start, n in _USB_PORTS if device.bus.controller.startswith(start))
         if not device.bus.controller:
@@ -145,6 +177,15 @@ def find_usb_ports(line: Line) -> Iterator[Fault]:
         if not 1 <= int(port) <= last:
             what = f"bus {device.bus.name} has no port {port}"
             yield Fault(device.occurrence, "port", what, f"1 to {last}")
+
+
+def _count_xhci_ports(line: Line, bus: str) -> int:
+    """Return how many ports of each speed a controller has: the larger of p2 and p3, 4 at first."""
+    for occurrence in line.select("device"):
+        if f"{occurrence.get('id')}.0" == bus:
+            counts = [read_number(occurrence.parameters.get(name)) for name in ("p2", "p3")]
+            return max(4 if count is None else count for count in counts)
+    return 4
 
 
 # The speeds of the buses that machines have with usb=on.
@@ -238,6 +279,23 @@ RULES = (
         "-device virtio-serial-pci,id=vs -device virtserialport,bus=vs.0,nr=31",
         "-device virtio-serial-pci,id=vs -device virtserialport,bus=vs.0,nr=30",
         find_ports,
+    ),
+    Rule(
+        "serial-port-name",
+        "a port of virtio-serial is found by its name",
+        _ALL,
+        "-device virtio-serial-pci -device virtserialport,name=q -device virtserialport,name=q",
+        "-device virtio-serial-pci -device virtserialport,name=q -device virtserialport,name=r",
+        find_port_names,
+    ),
+    Rule(
+        "isa-serial-count",
+        "a PC has four serial ports",
+        _ALL,
+        "-device isa-serial -device isa-serial -device isa-serial -device isa-serial"
+        " -device isa-serial",
+        "-device isa-serial -device isa-serial -device isa-serial -device isa-serial",
+        find_isa_ports,
     ),
     Rule(
         "usb-port",

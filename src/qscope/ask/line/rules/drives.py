@@ -6,6 +6,7 @@ from typing import NamedTuple
 from qscope.ask.line.drive import RENAMED, find_blockdev_options, find_driver
 from qscope.ask.line.families import find_family
 from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.rules.limits import read_number
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.syntax.scalars import parse_bool, parse_int
 from qscope.ask.syntax.words import Problem
@@ -191,12 +192,53 @@ def find_large_flash(line: Line) -> Iterator[Fault]:
         occurrence = drive.occurrence
         file = occurrence.get("file") or occurrence.word.argument or ""
         is_null = find_driver(occurrence) in _NULLS or file.startswith(("null-co:", "null-aio:"))
-        size = _read(occurrence, "size", _NULL_SIZE)
+        given = read_number(occurrence.parameters.get("size"))
+        size = _NULL_SIZE if given is None else given
         if drive.interface == "pflash" and is_null and size > _MOST_FLASH:
             yield Fault(occurrence, "", f"flash of {size} bytes is too large", "8 MiB at most")
 
 
 _NULLS = ("null-co", "null-aio")
+
+
+def find_connected(line: Line) -> Iterator[Fault]:
+    """Yield each drive that a device wants to have, and that is plugged in by itself already.
+
+    QEMU blames the drive where it makes the device for it, and else the machine has the drive.
+    """
+    connected = {
+        drive.occurrence.get("id"): drive
+        for drive in list_drives(line)
+        if drive.interface != "none" and drive.occurrence.name == "drive"
+    }
+    for occurrence in line.select("device"):
+        name = occurrence.get("drive")
+        drive = connected.get(name) if name else None
+        if drive is not None and find_family(line) in _BUSES:
+            blamed = drive.occurrence if drive.interface == "virtio" else occurrence
+            where = "if" if drive.interface == "virtio" else "drive"
+            what = f"drive {name!r} is connected already, by if={drive.interface}"
+            yield Fault(blamed, where, what, "if=none")
+
+
+def find_read_only_disks(line: Line) -> Iterator[Fault]:
+    """Yield each IDE disk of -drive on an image that can only be read."""
+    for drive in list_drives(line):
+        is_disk = drive.interface == "ide" and drive.media == "disk"
+        if is_disk and is_on(drive.occurrence, "read-only") and _has_driver(drive.occurrence):
+            yield Fault(drive.occurrence, "read-only", "an IDE disk is written")
+
+
+def _has_driver(occurrence: Occurrence) -> bool:
+    return find_driver(occurrence) is not None or _has_image(occurrence)
+
+
+def find_file_names(line: Line) -> Iterator[Fault]:
+    """Yield each name that a null device is given (block/null.c)."""
+    for occurrence in line.select("drive"):
+        driver, file = occurrence.get("driver") or occurrence.get("format"), occurrence.get("file")
+        if driver in _NULLS and file is not None and file != f"{driver}://":
+            yield Fault(occurrence, "file", f"{file!r} is no name for {driver}", f"{driver}://")
 
 
 def find_exclusions(line: Line) -> Iterator[Fault]:
@@ -305,6 +347,30 @@ RULES = (
         "-drive if=none,id=d0 -device virtio-blk-pci,drive=d0",
         "-drive if=none,id=d0 -device ide-cd,drive=d0",
         find_without_medium,
+    ),
+    Rule(
+        "drive-connected",
+        "a drive is plugged in once: by if=, or by a device",
+        _ALL,
+        "-drive id=v,driver=null-co -device ide-hd,drive=v,bus=ide.5",
+        "-drive if=none,id=v,driver=null-co -device ide-hd,drive=v,bus=ide.5",
+        find_connected,
+    ),
+    Rule(
+        "drive-read-only",
+        "an IDE disk is written",
+        _ALL,
+        "-drive if=ide,driver=null-co,readonly=on",
+        "-drive if=virtio,driver=null-co,readonly=on",
+        find_read_only_disks,
+    ),
+    Rule(
+        "null-name",
+        "a null device has one name",
+        _ALL,
+        "-drive driver=null-co,file=x,if=none",
+        "-drive driver=null-co,file=null-co://,if=none",
+        find_file_names,
     ),
     Rule(
         "drive-driver-twice",

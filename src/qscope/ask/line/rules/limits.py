@@ -61,6 +61,10 @@ _LIMITS = (
     Limit(r"nvme", "msix_qsize", _between(1, 2048), "1 to 2048"),
     Limit(r"pci-bridge", "chassis_nr", lambda n: n > 0, "at least 1"),
     Limit(r"vhost-vsock-pci.*", "guest-cid", _between(3, 2**32 - 1), "at least 3"),
+    Limit(r"ich9-usb-uhci[0-9]", "firstport", _between(0, 4), "0 to 4"),
+    Limit(r".*", "romsize", lambda n: n & (n - 1) == 0 or n == 2**32 - 1, "a power of 2"),
+    Limit(r"ide-hd", "heads", _between(0, 16), "1 to 16"),
+    Limit(rf"ide-hd|scsi-hd|virtio-blk{_PCI}", "secs", _between(0, 255), "1 to 255"),
     Limit(r"loader", "data-len", _between(1, 8), "1 to 8"),
     Limit(r"intel-iommu", "aw-bits", lambda n: n in (39, 48), "39 or 48"),
     Limit(r"usb-(tablet|mouse|kbd)", "usb_version", _between(1, 2), "1 or 2"),
@@ -156,6 +160,17 @@ def find_block_sizes(line: Line) -> Iterator[Fault]:
             yield Fault(occurrence, "logical_block_size", what)
 
 
+def find_acpi_indexes(line: Line) -> Iterator[Fault]:
+    """Yield each acpi-index that another device has (hw/acpi/pcihp.c, since 6.0)."""
+    seen: set[int] = set()
+    for occurrence in line.select("device"):
+        index = read_number(occurrence.parameters.get("acpi-index"))
+        if index:
+            if index in seen:
+                yield Fault(occurrence, "acpi-index", f"another device has {index}")
+            seen.add(index)
+
+
 def find_boot_indexes(line: Line) -> Iterator[Fault]:
     """Yield each bootindex that another device has (system/bootdevice.c)."""
     seen: set[int] = set()
@@ -201,6 +216,14 @@ RULES = (
         "-blockdev null-co,node-name=n0 -device virtio-blk-pci,drive=n0,logical_block_size=4096,"
         "physical_block_size=4096",
         find_block_sizes,
+    ),
+    Rule(
+        "acpi-index-duplicate",
+        "guests name devices by it",
+        ("7.2", "10.0", "11.1"),
+        "-device e1000,acpi-index=1 -device e1000,acpi-index=1",
+        "-device e1000,acpi-index=1 -device e1000,acpi-index=2",
+        find_acpi_indexes,
     ),
     Rule(
         "bootindex-duplicate",

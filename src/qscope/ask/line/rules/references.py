@@ -93,8 +93,14 @@ def _find_in_device(line: Line, occurrence: Occurrence) -> Iterator[Reference]:
     for member in made.members if isinstance(made, ObjectType) else ():
         name = occurrence.get(member.name)
         entity = line.find(member.type)
+        if member.name in _LATER:
+            continue
         if name is not None and isinstance(entity, ScalarType) and entity.format[:3] == "id:":
             yield Reference(occurrence, member.name, entity.format[3:], name)
+
+
+# Properties whose value may be the ID of what is plugged in later, or never (hw/net/virtio-net.c).
+_LATER = ("failover_pair_id",)
 
 
 def find_missing(line: Line) -> Iterator[Fault]:
