@@ -95,7 +95,7 @@ def test_what_is_refused(interface, line, rule, where):
          "cpu-plugged", "-device thread-id"),
         ("-smp 1,maxcpus=2 -device qemu64-x86_64-cpu,socket-id=0,core-id=0,thread-id=0",
          "cpu-plugged", "-device socket-id"),
-        ("-only-migratable -device rocker", "device-unmovable", "-device driver"),
+        ("-only-migratable -device rocker", "only-migratable", "-device driver"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_plugged_in(interface, line, rule, where):

@@ -17,7 +17,8 @@ _NEVER = frozenset(
         *("vhost-user-test-device-pci", "vhost-user-vsock-pci"),
         *("vhost-user-vsock-pci-non-transitional", "vhost-vdpa-device-pci"),
         *("vhost-vdpa-device-pci-non-transitional", "vhost-vdpa-device-pci-transitional"),
-        *("virtio-input-host-pci", "virtio-sound-pci"),
+        *("virtio-input-host-pci", "virtio-sound-pci", "virtio-crypto-pci"),
+        *("virtio-crypto-pci-transitional", "virtio-crypto-pci-non-transitional"),
     )
 )
 # Driver -> the last release seen to be unable to, the first seen to be able to.
