@@ -114,6 +114,8 @@ def judge_vga(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
         right = "" if guesses else f"one of {', '.join(words)}"
         what = f"no such value {word!r}"
         yield Finding("value-unknown", "", what, right=right, suggestions=guesses)
+    if word == "xenfb" and line.release is not None and line.release >= (7, 2):
+        yield Finding("value-unknown", "", "no such value 'xenfb'")
     driver = _DRIVERS.get(word)
     drivers = line.interface.listings.drivers
     if driver is not None and drivers and all(each.name != driver for each in drivers):

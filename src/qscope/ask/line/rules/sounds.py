@@ -34,6 +34,11 @@ def find_models(line: Line) -> Iterator[Fault]:
         if each.get("model") in _PCI_MODELS and find_family(line) in _NO_PCI:
             what = f"machine {find_family(line)} has no PCI bus"
             yield Fault(each.occurrence, "model", what)
+    is_strict = line.release is None or line.release >= (11, 0)
+    names = {each.get("id") for each in line.select("audiodev")} - {None}
+    for each in given if is_strict else ():
+        if each.get("id") in names:
+            yield Fault(each.occurrence, "id", f"there is another audiodev {each.get('id')!r}")
     for each in given[1:]:
         yield Fault(each.occurrence, "model", "there can be one -audio with a model")
 

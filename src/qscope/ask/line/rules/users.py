@@ -131,6 +131,10 @@ def find_debug_consoles(line: Line) -> Iterator[Fault]:
 def find_monitors(line: Line) -> Iterator[Fault]:
     """Yield each monitor that is named after a chardev that another one has."""
     seen: set[str] = set()
+    named = {occurrence.get("chardev") for occurrence in line.select("mon")}
+    for number, occurrence in enumerate(line.select("monitor", "qmp", "qmp-pretty")):
+        if f"compat_monitor{number}" in named:
+            yield Fault(occurrence, "", f"-mon has chardev compat_monitor{number}")
     for occurrence in line.select(*_MONITORS):
         name = occurrence.get("id") if occurrence.name == "mon" else None
         if occurrence.name != "mon":
