@@ -25,7 +25,7 @@ from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machine import judge_machine
 from qscope.ask.line.network import judge_network
 from qscope.ask.line.object import judge_object
-from qscope.ask.line.runtime import judge_sandbox, judge_watchdog_action
+from qscope.ask.line.runtime import judge_plugin, judge_sandbox, judge_watchdog_action
 from qscope.ask.line.smbios import judge_smbios
 from qscope.ask.line.tpm import judge_tpmdev
 from qscope.ask.line.usbdevice import judge_usbdevice
@@ -46,6 +46,7 @@ _JUDGES: Mapping[str, Judge] = {
     "cpu": judge_cpu,
     "accel": judge_accel,
     "global": judge_global,
+    "plugin": judge_plugin,
     "sandbox": judge_sandbox,
     "smbios": judge_smbios,
     "watchdog-action": judge_watchdog_action,

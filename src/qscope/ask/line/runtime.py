@@ -1,4 +1,4 @@
-"""Judge -sandbox and -watchdog-action, whose words QEMU does not always look at.
+"""Judge -sandbox, -watchdog-action and -plugin, whose words QEMU does not always look at.
 
 In: a line and an occurrence of one of them. Out: findings.
 """
@@ -45,3 +45,10 @@ def judge_watchdog_action(line: Line, occurrence: Occurrence) -> Iterator[Findin
     right = f"one of {', '.join(words)}"
     guesses = tuple(near(value, words))
     yield Finding("value-unknown", "", what, severity, right, suggestions=guesses)
+
+
+def judge_plugin(_: Line, occurrence: Occurrence) -> Iterator[Finding]:
+    """Yield a note on what only the plugin knows: all but its file is handed to it."""
+    for name in occurrence.parameters:
+        if name not in ("file", "id"):
+            yield Finding("host", name, "the plugin must take it", Severity.NOTE)
