@@ -69,6 +69,21 @@ def find_models(line: Line) -> Iterator[Fault]:
             yield Fault(given.occurrence, "model", f"there is no model {model!r}")
 
 
+def find_slots(line: Line) -> Iterator[Fault]:
+    """Yield each addr that is no PCI slot; since 9.0 nobody reads it."""
+    if line.release is None or line.release >= (9, 0) or find_family(line) not in _WITH_PCI:
+        return
+    for given in list_nics(line):
+        text = given.get("addr")
+        found = _SLOT.fullmatch(text) if text is not None else None
+        if text is not None and (found is None or int(found[1], 16) > 0x1F):
+            yield Fault(given.occurrence, "addr", f"{text!r} is no PCI slot", "1 to 1f is right")
+
+
+# DOMAIN:BUS:SLOT, the first two of which may be left out.
+_SLOT = re.compile(r"(?:[0-9a-fA-F]+:){0,2}(?:0[xX])?([0-9a-fA-F]{1,8})", re.ASCII)
+
+
 def _is_model(line: Line, model: str) -> bool:
     if model in ("help", "?", "virtio") or (model == "ne2k_isa" and find_family(line) != "virt"):
         return True
@@ -128,6 +143,14 @@ RULES = (
         "-nic user,model=nosuch",
         "-nic user,model=e1000",
         find_models,
+    ),
+    Rule(
+        "nic-addr",
+        "a card is plugged into a slot",
+        ("5.2", "7.2"),
+        "-net nic,addr=99999",
+        "-net nic,addr=5",
+        find_slots,
     ),
     Rule(
         "nic-count",
