@@ -11,6 +11,7 @@ from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.instances import Instance, find_instances
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.names import Names
+from qscope.ask.line.rules.limits import find_right
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.validation.properties import PropertyOwner
 from qscope.model.property_types import ScalarType
@@ -50,10 +51,20 @@ def _judge(line: Line, setting: Occurrence, instance: Instance) -> Iterator[Faul
     wrong = [
         *line.judge_properties(setting, owner, {name: value}),
         *_judge_reference(line, instance, owner, name, value),
+        *_judge_limit(line, instance, name, value),
     ]
     for finding in wrong:
         if finding.severity is Severity.ERROR:
             yield from _complain(setting, instance, name, finding)
+
+
+def _judge_limit(line: Line, instance: Instance, name: str, value: str) -> Iterator[Finding]:
+    """Yield that the device refuses a value that its type allows, unless it is given another."""
+    maker = instance.maker
+    if maker is not None and name not in maker.parameters:
+        right = find_right(line, instance.typename, name, value)
+        if right:
+            yield Finding("limit", name, f"{value!r} is out of range", right=right)
 
 
 # Made before what -audiodev, -drive and the like are: nothing they refer to is there.

@@ -88,6 +88,18 @@ def _judge(occurrence: Occurrence, driver: str, limit: Limit) -> Iterator[Fault]
         yield Fault(occurrence, limit.property, what, limit.right)
 
 
+def find_right(line: Line, driver: str, name: str, value: object) -> str:
+    """Say what a driver takes for a property, "" where it takes the value (a -global's)."""
+    number = read_number(value)
+    for limit in _LIMITS:
+        if limit.property != name or not re.fullmatch(limit.drivers, driver):
+            continue
+        is_new = (line.release or (0, 0)) >= limit.since
+        if number is not None and is_new and not limit.accepts(number):
+            return limit.right
+    return ""
+
+
 def read_number(value: object) -> int | None:
     """Return a value as a number, whatever way it is written in; None where it is none."""
     if isinstance(value, bool) or not isinstance(value, int | str):
