@@ -23,6 +23,7 @@ STREAMS: Mapping[str, tuple[str, ...]] = {
     "debugcon": (),
     "gdb": ("none",),
     "virtioconsole": ("none",),
+    "qtest": (),
 }
 _MONITORS = ("monitor", "qmp", "qmp-pretty")
 _LATER = ("netdev", "nic", "net", "serial", "parallel", "debugcon", "gdb")
