@@ -87,6 +87,7 @@ _MADE: Mapping[str, Mapping[str, str]] = {
         "audio": "usb-audio",
     },
     "watchdog": {"i6300esb": "i6300esb", "ib700": "ib700"},
+    "soundhw": {"ac97": "AC97", "es1370": "ES1370", "hda": "intel-hda", "sb16": "sb16"},
 }
 _STREAMS: Mapping[str, str] = {
     "serial": "isa-serial",
@@ -150,6 +151,10 @@ def _list_made(line: Line, occurrence: Occurrence, family: str) -> Iterator[str]
     elif occurrence.name in _MADE:
         made = _MADE[occurrence.name].get(occurrence.word.argument or "")
         yield from _list_parts(made) if made else ()
+    elif occurrence.name == "virtfs":
+        yield from _list_parts("virtio-9p-pci")
+    elif family == "isapc" and occurrence.name in ("nic", "net"):
+        yield from () if occurrence.get("type") == "none" else ("ne2k_isa",)
     elif family not in ("q35", "pc"):
         return
     elif occurrence.name in _STREAMS and occurrence.word.argument != "none":

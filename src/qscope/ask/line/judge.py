@@ -67,8 +67,8 @@ _JUDGES: Mapping[str, Judge] = {
     **dict.fromkeys(STREAMS, judge_stream),
 }
 
-# Options whose word `help` is one as any other: a guest's name, a file of a keyboard layout.
-_NO_HELP = ("name", "k")
+# Options whose word `help` is one as any other: a name, a file.
+_NO_HELP = ("name", "k", "option-rom")
 # Options with the type of a QMP command's arguments.
 _COMMANDS: Mapping[str, str] = {
     "blockdev": "blockdev-add",

@@ -61,7 +61,8 @@ def _judge(line: Line, setting: Occurrence, instance: Instance) -> Iterator[Faul
 def _judge_limit(line: Line, instance: Instance, name: str, value: str) -> Iterator[Finding]:
     """Yield that the device refuses a value that its type allows, unless it is given another."""
     maker = instance.maker
-    if maker is not None and name not in maker.parameters:
+    is_open = maker is not None and maker.name != "usb" and name not in maker.parameters
+    if is_open or instance.typename == "migration":
         right = find_right(line, instance.typename, name, value)
         if right:
             yield Finding("limit", name, f"{value!r} is out of range", right=right)

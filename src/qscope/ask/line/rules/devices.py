@@ -29,10 +29,19 @@ def find_missing(line: Line) -> Iterator[Fault]:
     """Yield each property that a device must be given and is not."""
     for occurrence, driver, needs in _list_needs(line):
         for name in needs.needs:
-            if name not in occurrence.parameters and not _is_default(line, name):
+            is_set = _is_default(line, name) or _is_global(line, driver, name)
+            if name not in occurrence.parameters and not is_set:
                 yield Fault(occurrence, name, f"{driver} needs it")
         if needs.one_of and not any(name in occurrence.parameters for name in needs.one_of):
             yield Fault(occurrence, needs.one_of[0], f"{driver} needs {' or '.join(needs.one_of)}")
+
+
+def _is_global(line: Line, driver: str, name: str) -> bool:
+    """Whether a -global sets a property of that driver."""
+    return any(
+        (each.get("driver"), each.get("property")) == (driver, name)
+        for each in line.select("global")
+    )
 
 
 def _is_default(line: Line, name: str) -> bool:

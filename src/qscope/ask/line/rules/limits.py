@@ -69,6 +69,20 @@ _LIMITS = (
     Limit(r"intel-iommu", "aw-bits", lambda n: n in (39, 48), "39 or 48"),
     Limit(r"usb-(tablet|mouse|kbd)", "usb_version", _between(1, 2), "1 or 2"),
     Limit(r"virtserialport", "nr", lambda n: n != 0, "not 0, which is a console's"),
+    # migrate_params_check() in migration/options.c, for a -global.
+    Limit("migration", "announce-initial", _between(0, 100_000), "0 to 100000"),
+    Limit("migration", "announce-max", _between(0, 100_000), "0 to 100000"),
+    Limit("migration", "announce-rounds", _between(0, 1_000), "0 to 1000"),
+    Limit("migration", "announce-step", _between(1, 10_000), "1 to 10000"),
+    Limit("migration", "max-cpu-throttle", _between(1, 99), "1 to 99"),
+    Limit("migration", "multifd-channels", _between(1, 255), "1 to 255"),
+    Limit("migration", "multifd-zlib-level", _between(0, 9), "0 to 9"),
+    Limit("migration", "multifd-zstd-level", _between(0, 20), "0 to 20"),
+    Limit("migration", "x-cpu-throttle-increment", _between(1, 99), "1 to 99"),
+    Limit("migration", "x-cpu-throttle-initial", _between(1, 99), "1 to 99"),
+    Limit("migration", "x-downtime-limit", _between(0, 2_000_000), "0 to 2000000"),
+    Limit("migration", "x-throttle-trigger-threshold", _between(1, 100), "1 to 100"),
+    Limit("migration", "xbzrle-cache-size", _power(4096, 2**63), "a power of 2, 4096 or more"),
 )
 
 
