@@ -159,7 +159,7 @@ def _list_made(line: Line, occurrence: Occurrence, family: str) -> Iterator[str]
         return
     elif occurrence.name in _STREAMS and occurrence.word.argument != "none":
         yield _STREAMS[occurrence.name]
-    elif occurrence.name == "usb":
+    elif occurrence.name == "usb" or occurrence.get("usb") in ("on", "yes", "true", "y"):
         yield from ("ich9-usb-ehci1", "ich9-usb-uhci1") if family == "q35" else ("piix3-usb-uhci",)
     else:
         yield from _list_disks(occurrence)
@@ -182,6 +182,8 @@ def _list_disks(occurrence: Occurrence) -> Iterator[str]:
 def _list_parts(driver: str) -> Iterator[str]:
     """Yield a driver, and the device that one of a virtio transport contains."""
     yield driver
+    if driver == "usb-storage":
+        yield "scsi-hd"
     for transport in ("-pci", "-pci-transitional", "-pci-non-transitional"):
         if driver.startswith(("virtio-", "vhost-")) and driver.endswith(transport):
             yield f"{driver.removesuffix(transport)}-device"

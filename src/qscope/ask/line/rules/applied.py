@@ -61,7 +61,9 @@ def _judge(line: Line, setting: Occurrence, instance: Instance) -> Iterator[Faul
 def _judge_limit(line: Line, instance: Instance, name: str, value: str) -> Iterator[Finding]:
     """Yield that the device refuses a value that its type allows, unless it is given another."""
     maker = instance.maker
-    is_open = maker is not None and maker.name != "usb" and name not in maker.parameters
+    is_open = (
+        maker is not None and maker.name not in ("usb", "machine") and name not in maker.parameters
+    )
     if is_open or instance.typename == "migration":
         right = find_right(line, instance.typename, name, value)
         if right:
