@@ -5,7 +5,7 @@ itself. Whether the value is right is then judged where it belongs, as QEMU does
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from msgspec import structs
@@ -13,7 +13,9 @@ from msgspec import structs
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.line import Occurrence
 from qscope.ask.syntax.qemuopts import Parameter
+from qscope.ask.syntax.scalars import parse_bool, parse_uint
 from qscope.ask.versions import read_release
+from qscope.errors import ArgumentError
 from qscope.model.interface import Interface
 from qscope.model.near import near
 
@@ -57,7 +59,7 @@ def _apply(
     number = defined.get(group, {}).get(name)
     if number is None or _is_structured(interface, group):
         return _miss(interface, defined, group, name)
-    wrong = _judge_name(interface, group, parameter)
+    wrong = _judge_value(interface, group, parameter, value)
     if wrong is not None:
         return wrong
     target = applied[number]
@@ -92,20 +94,27 @@ def _miss(interface: Interface, defined: _Defined, group: str, name: str) -> Fin
     return Finding("reference-missing", "", what, severity, suggestions=guesses)
 
 
-def _judge_name(interface: Interface, group: str, parameter: str) -> Finding | None:
-    """Judge a name by the group's list, where QEMU has one."""
-    names = list(_list_names(interface, group))
-    if not names or parameter in names:
-        return None
-    guesses = tuple(near(parameter, names))
-    what = f"-{group} has no parameter {parameter!r}"
-    return Finding("member-unknown", "", what, suggestions=guesses)
+def _judge_value(interface: Interface, group: str, parameter: str, value: str) -> Finding | None:
+    """Judge a name and its value by the group's list, where QEMU has one."""
+    types = dict(_list_types(interface, group))
+    if types and parameter not in types:
+        guesses = tuple(near(parameter, list(types)))
+        what = f"-{group} has no parameter {parameter!r}"
+        return Finding("member-unknown", "", what, suggestions=guesses)
+    try:
+        _PARSERS.get(types.get(parameter) or "", str)(value)
+    except ArgumentError as error:
+        return Finding("wrong-type", "", str(error))
+    return None
 
 
-def _list_names(interface: Interface, group: str) -> Iterator[str]:
+_PARSERS: Mapping[str, Callable[[str], object]] = {"boolean": parse_bool, "number": parse_uint}
+
+
+def _list_types(interface: Interface, group: str) -> Iterator[tuple[str, str | None]]:
     # QEMU lists one group `drive`, and takes whatever its block drivers do.
     if group in ("drive", "machine"):
         return
     for each in interface.listings.option_groups or ():
         if each.option == group:
-            yield from (parameter.name for parameter in each.parameters)
+            yield from ((parameter.name, parameter.type) for parameter in each.parameters)
