@@ -7,6 +7,7 @@ from qscope.ask.line.drive import find_driver, list_drivers
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.names import Names
 from qscope.ask.line.rules.drives import is_on
+from qscope.ask.line.rules.limits import read_number
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.syntax.scalars import parse_int
 from qscope.errors import ArgumentError
@@ -120,6 +121,20 @@ def find_missing_groups(line: Line) -> Iterator[Fault]:
             yield Fault(node.occurrence, where, f"there is no throttle group {group!r}")
 
 
+def find_latencies(line: Line) -> Iterator[Fault]:
+    """Yield each latency of a null device that is negative (block/null.c)."""
+    drives = (Node(each, "", each.parameters) for each in line.select("drive"))
+    for node in (*list_nodes(line), *drives):
+        latency = read_number(node.options.get("latency-ns"))
+        if latency is not None and not 0 <= latency < _LATENCY_END:
+            yield Fault(
+                node.occurrence, node.name("latency-ns"), "it is out of range", "0 to 2^63-1"
+            )
+
+
+_LATENCY_END = 1 << 63
+
+
 def find_votes(line: Line) -> Iterator[Fault]:
     """Yield each quorum that its children cannot reach."""
     for node in list_nodes(line):
@@ -216,6 +231,14 @@ RULES = (
         "-object throttle-group,id=g0"
         " -blockdev throttle,node-name=t0,throttle-group=g0,file.driver=null-co",
         find_missing_groups,
+    ),
+    Rule(
+        "null-latency",
+        "time does not go back",
+        _ALL,
+        "-blockdev null-co,node-name=n0,latency-ns=-5",
+        "-blockdev null-co,node-name=n0,latency-ns=5",
+        find_latencies,
     ),
     Rule(
         "quorum-votes",

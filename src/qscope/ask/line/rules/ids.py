@@ -72,7 +72,8 @@ def find_duplicates(line: Line) -> Iterator[Fault]:
     seen: set[tuple[str, str]] = set()
     # Two audio back ends of one ID were not noticed before 11.0.
     is_lenient = line.release is not None and line.release < (11, 0)
-    for occurrence in line.occurrences:
+    # -blockdev is before -drive, wherever it stands (system/vl.c, configure_blockdev).
+    for occurrence in sorted(line.occurrences, key=lambda each: each.name == "drive"):
         for parameter, name in list_names(occurrence):
             key = (find_namespace(occurrence), name)
             if key in seen and not (is_lenient and key[0] == "audiodev"):
