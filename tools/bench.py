@@ -21,6 +21,7 @@ import bench_probe
 from bench_compile import Row
 from measuring import cpu_of
 from qscope.ask import ask, compile_path
+from qscope.ask.line import check_line
 from qscope.ask.query import answer_anew
 from qscope.load.opening import EMBEDDED
 from qscope.model.interface import Interface
@@ -95,6 +96,19 @@ def bench_commands(qemu: str | None) -> bool:
     return all(results)
 
 
+def bench_line(interface: Interface) -> bool:
+    """Judge a long command line: time a device must not grow with their number."""
+    few, many = (
+        [word for number in range(count) for word in ("-device", f"virtio-rng-pci,id=r{number}")]
+        for count in (100, 2_000)
+    )
+    short = best(lambda: check_line(interface, few), 1) / 100
+    long = best(lambda: check_line(interface, many), 1) / 2_000
+    text = f"of 100 {short * 1e6:.0f} µs"
+    what = "check-cli, each of 2,000 devices"
+    return print_row(what, f"{long * 1e6:.0f} µs", text, long / short, 2)
+
+
 def bench_rows(rows: Iterable[Row]) -> bool:
     held = []
     for row in rows:
@@ -109,11 +123,13 @@ def main() -> None:
     exchange = Transcript(snapshot.exchanges).find("query-qmp-schema")
     assert exchange is not None
     assert isinstance(exchange.result, Raw)
+    interface = Interface.from_snapshot(snapshot)
     qemu = shutil.which(os.environ.get("QSCOPE_QEMU", "qemu-system-x86_64"))
     print(f"{'what':46} {'qscope':>10} {'peer':>22} {'ratio':>6}")
     results = [
         bench_decoding(bytes(exchange.result)),
-        bench_asking(Interface.from_snapshot(snapshot)),
+        bench_asking(interface),
+        bench_line(interface),
         bench_rows(bench_compile.find_rows(os.environ.get("QEMU_SOURCE"))),
         bench_rows(bench_probe.find_rows(qemu)),
         bench_commands(qemu),
