@@ -11,6 +11,7 @@ from qscope.ask.options import find_option, is_listable, list_options
 from qscope.ask.options.summary import OptionSummary, summarise_options
 from qscope.ask.outline import Node, outline
 from qscope.cli.common import echo_json, make_printable, note, paint, paint_marks
+from qscope.cli.tree import render_tree
 from qscope.model.interface import Interface
 from qscope.model.near import near
 from qscope.model.option import Option
@@ -64,10 +65,8 @@ def print_option(interface: Interface, name: str, depth: int, form: str) -> int:
     for title, value in list_facts(option):
         click.echo(f"  {title:12} {make_printable(value)}")
     if tree is not None:
-        from qscope.cli.show import render_node  # noqa: PLC0415 - it imports this module
-
         width = max(shutil.get_terminal_size((100, 24)).columns, 40)
-        click.echo("\n".join(render_node(tree, width)))
+        click.echo("\n".join(render_tree(tree, width)))
     return 0
 
 
