@@ -10,6 +10,7 @@ from typing import NamedTuple
 from qscope.ask.line.device_table import Controller, load_devices
 from qscope.ask.line.families import find_family
 from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.scalars import read_bool
 from qscope.ask.owner import resolve_driver
 
 
@@ -85,7 +86,7 @@ class BusTree:
             if occurrence.name in ("usb", "usbdevice"):
                 has = True
             elif occurrence.name == "machine" and "usb" in occurrence.parameters:
-                has = occurrence.parameters["usb"] in ("on", "yes", "true", "y")
+                has = read_bool(occurrence.parameters["usb"]) is True
         return has
 
     def _place(self, occurrence: Occurrence) -> None:

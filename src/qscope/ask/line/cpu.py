@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.scalars import read_bool
+from qscope.ask.line.settings import read_size
 from qscope.ask.owner import find_cpu, find_owner
 from qscope.ask.path import compile_path
 from qscope.ask.syntax.argument import Cpu
 from qscope.ask.syntax.cpu import Feature
-from qscope.ask.syntax.scalars import parse_bool, parse_size
 from qscope.ask.validation.properties import PropertyOwner
-from qscope.errors import ArgumentError
 from qscope.model.near import near
 
 # What x86 takes that its CPUs do not list: a frequency with a suffix that counts in thousands
@@ -81,8 +81,5 @@ def _judge_features(
 
 
 def _is_right(line: Line, name: str, text: str) -> bool:
-    try:
-        _ = parse_bool(text) if name == _LEGACY else parse_size(text, line.dialect)
-    except ArgumentError:
-        return False
-    return True
+    found = read_bool(text) if name == _LEGACY else read_size(line, text)
+    return found is not None

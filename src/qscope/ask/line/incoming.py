@@ -12,8 +12,9 @@ from qscope.ask.line.addresses import check_host, check_port, is_name
 from qscope.ask.line.given import Given, read_given
 from qscope.ask.line.host import note
 from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.scalars import is_descriptor, read_uint
 from qscope.ask.syntax.qemuopts import parse_qemuopts
-from qscope.ask.syntax.scalars import parse_size, parse_uint
+from qscope.ask.syntax.scalars import parse_size
 from qscope.errors import ArgumentError
 from qscope.model.near import near
 
@@ -90,7 +91,7 @@ def _check_inet_options(line: Line, text: str) -> str:
     """Check `to=10,ipv4=on`: before 10.1 QEMU looked for these words alone."""
     is_lenient = line.release is not None and line.release < (10, 1)
     for each in parse_qemuopts(text):
-        if each.name == "to" and not _is_number(each.value):
+        if each.name == "to" and read_uint(each.value) is None:
             return f"{each.value!r} is no number"
         if each.name in _INET_FLAGS and each.value not in ("on", "off"):
             return f"{each.value!r} is neither on nor off"
@@ -118,20 +119,12 @@ _INET_NAMES = frozenset(
 )
 
 
-def _is_number(text: str) -> bool:
-    try:
-        parse_uint(text)
-    except ArgumentError:
-        return False
-    return True
-
-
 def _check_unix(_: Line, text: str) -> str:
     return "" if text else "unix:PATH is right"
 
 
 def _check_fd(_: Line, text: str) -> str:
-    return "" if text.isascii() and text.isdigit() else "fd:NUMBER is right"
+    return "" if is_descriptor(text) else "fd:NUMBER is right"
 
 
 def _check_vsock(_: Line, text: str) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from qscope.ask.line.families import find_family
 from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.scalars import read_bool
 from qscope.ask.owner import find_cpu, resolve_driver
 from qscope.ask.syntax.argument import Cpu
 
@@ -115,7 +116,7 @@ def find_instances(line: Line) -> Iterator[Instance]:
 def _list_left_out(line: Line) -> Iterator[str]:
     machine = line.merged("machine")
     for name, typenames in _SWITCHES.items():
-        if machine.get(name) in ("off", "no", "false", "n"):
+        if read_bool(machine.get(name)) is False:
             yield from typenames
     if line.has("no-hpet"):
         yield "hpet"
@@ -159,7 +160,7 @@ def _list_made(line: Line, occurrence: Occurrence, family: str) -> Iterator[str]
         return
     elif occurrence.name in _STREAMS and occurrence.word.argument != "none":
         yield _STREAMS[occurrence.name]
-    elif occurrence.name == "usb" or occurrence.get("usb") in ("on", "yes", "true", "y"):
+    elif occurrence.name == "usb" or read_bool(occurrence.get("usb")):
         yield from ("ich9-usb-ehci1", "ich9-usb-uhci1") if family == "q35" else ("piix3-usb-uhci",)
     else:
         yield from _list_disks(occurrence)

@@ -39,7 +39,7 @@ def read_numbers(occurrence: Occurrence, name: str) -> list[int] | None:
         return None
 
 
-def read_number(occurrence: Occurrence, name: str) -> int | None:
+def read_parameter(occurrence: Occurrence, name: str) -> int | None:
     """Return the number of a parameter, None where there is none."""
     found = read_numbers(occurrence, name)
     return found[-1] if found else None
@@ -58,7 +58,7 @@ def list_nodes(line: Line, until: Occurrence | None = None) -> list[Node]:
 
 def number_node(occurrence: Occurrence, before: list[Node]) -> int:
     """Return the number of a node: the next one where it has none."""
-    given = read_number(occurrence, "nodeid")
+    given = read_parameter(occurrence, "nodeid")
     return len(before) if given is None else given
 
 

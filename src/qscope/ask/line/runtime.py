@@ -9,9 +9,9 @@ from msgspec import structs
 
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.scalars import read_bool
 from qscope.model.near import near
 
-_OFF = ("off", "no", "false", "n")
 # Until then -watchdog-action's words were read in any case (select_watchdog_action).
 _ANY_CASE_UNTIL, _CASE_SINCE = (5, 2), (7, 2)
 
@@ -25,7 +25,7 @@ def judge_sandbox(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     for finding in line.make_checker(occurrence).check(option.arg_type, given, ""):
         if finding.rule == "member-unknown" and finding.where == "id":
             continue
-        if given.get("enable") in _OFF and finding.rule == "value-unknown":
+        if read_bool(given.get("enable")) is False and finding.rule == "value-unknown":
             finding = structs.replace(finding, severity=Severity.WARNING)  # noqa: PLW2901
         yield finding
 

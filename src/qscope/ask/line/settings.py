@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.syntax.scalars import parse_int, parse_size, parse_uint
+from qscope.ask.line.scalars import read_int, read_uint
+from qscope.ask.syntax.scalars import parse_size
 from qscope.errors import ArgumentError
 
 
@@ -78,16 +79,11 @@ def _list_members(option: str, occurrences: Iterable[Occurrence]) -> Iterator[tu
                     yield _MEMBERS.get(name, name), Setting(occurrence, where, value)
 
 
-def read_number(setting: Setting | None) -> int | None:
+def read_integer(setting: Setting | None) -> int | None:
     """Return a setting's integer, None where there is none."""
-    if setting is None:
-        return None
-    for parse in (parse_int, parse_uint):
-        try:
-            return parse(setting.value)
-        except ArgumentError:
-            continue
-    return None
+    text = None if setting is None else setting.value
+    number = read_int(text)
+    return read_uint(text) if number is None else number
 
 
 def read_size(line: Line, text: str | None) -> int | None:

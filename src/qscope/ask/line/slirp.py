@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from qscope.ask.line.given import Given
-from qscope.ask.syntax.scalars import parse_int
-from qscope.errors import ArgumentError
+from qscope.ask.line.scalars import read_int
 
 _PART = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+", re.ASCII)
 # strtol() with base 10.
@@ -196,16 +195,9 @@ def _find_prefix(given: Given) -> tuple[str, str, int | None]:
     net = given.get("ipv6-net")
     if net is not None:
         prefix, slash, bits = net.partition("/")
-        return "ipv6-net", prefix, _read(bits) if slash else 64
+        return "ipv6-net", prefix, read_int(bits) if slash else 64
     bits = given.get("ipv6-prefixlen") or "64"
-    return "ipv6-prefix", given.get("ipv6-prefix") or "fec0::", _read(bits)
-
-
-def _read(text: str) -> int | None:
-    try:
-        return parse_int(text)
-    except ArgumentError:
-        return None
+    return "ipv6-prefix", given.get("ipv6-prefix") or "fec0::", read_int(bits)
 
 
 def check_hostfwd(text: str, *, is_lenient: bool) -> str:
@@ -243,7 +235,7 @@ def _is_port(text: str, lowest: int, *, junk: bool = False) -> bool:
         # Since 9.2 what follows the number is not looked at.
         found = re.match(r"\s*[+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+)", text, re.ASCII)
         text = found[0] if found else text
-    number = _read(text)
+    number = read_int(text)
     return number is not None and lowest <= number <= 65535
 
 

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.syntax.scalars import parse_bool, parse_uint
+from qscope.ask.line.scalars import is_uuid, read_bool, read_uint
+from qscope.ask.syntax.scalars import parse_uint
 from qscope.errors import ArgumentError
 from qscope.model.near import near
 
 _LARGEST_TYPE = 127
 _LARGEST_SPEED = 65535
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _RELEASE = re.compile(r"\s*[+-]?[0-9]+\.\s*[+-]?[0-9]+.*", re.DOTALL)
 # The function of a device on the board (type 41).
 _KINDS = (
@@ -177,26 +177,18 @@ def _find_right(kind: str, value: str) -> str:
     """Say what would be right, "" where it is."""
     match kind:
         case "bool":
-            return "" if _reads(parse_bool, value) else "on or off is right"
+            return "" if read_bool(value) is not None else "on or off is right"
         case "number":
-            return "" if _reads(parse_uint, value) else "a number is right"
+            return "" if read_uint(value) is not None else "a number is right"
         case "speed":
-            is_right = _reads(parse_uint, value) and parse_uint(value) <= _LARGEST_SPEED
+            number = read_uint(value)
+            is_right = number is not None and number <= _LARGEST_SPEED
             return "" if is_right else f"0..{_LARGEST_SPEED} is right"
         case "uuid":
-            return "" if _UUID.fullmatch(value) else "8-4-4-4-12 hexadecimal digits are right"
+            return "" if is_uuid(value) else "8-4-4-4-12 hexadecimal digits are right"
         case "release":
             return "" if _RELEASE.fullmatch(value) else "MAJOR.MINOR is right"
         case "kind":
             return "" if value in _KINDS else f"one of {', '.join(_KINDS)} is right"
         case _:
             return ""
-
-
-def _reads(parse: object, value: str) -> bool:
-    assert callable(parse)
-    try:
-        parse(value)
-    except ArgumentError:
-        return False
-    return True

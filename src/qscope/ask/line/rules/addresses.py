@@ -12,9 +12,8 @@ from qscope.ask.line.machines import find_name, find_version, is_q35
 from qscope.ask.line.rules.cpus import find_bad_width, find_features
 from qscope.ask.line.rules.memory import align, find_large_numbers, find_ram, read_memory
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.scalars import read_uint
 from qscope.ask.line.settings import find_structure
-from qscope.ask.syntax.scalars import parse_uint
-from qscope.errors import ArgumentError
 
 _MIB = 1 << 20
 _GIB = 1 << 30
@@ -47,11 +46,8 @@ def find_width(line: Line) -> tuple[int, bool] | None:
         return None
     if {"vendor", "lm", "host-phys-bits"} & features.keys():
         return None
-    try:
-        width = parse_uint(features["phys-bits"].value) if "phys-bits" in features else 0
-    except ArgumentError:
-        return None
-    return (width or _USUAL, is_amd)
+    width = read_uint(features["phys-bits"].value) if "phys-bits" in features else 0
+    return None if width is None else (width or _USUAL, is_amd)
 
 
 def find_narrow_addresses(line: Line) -> Iterator[Fault]:

@@ -7,10 +7,8 @@ from qscope.ask.line.drive import find_driver, list_drivers
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.names import Names
 from qscope.ask.line.rules.drives import is_on
-from qscope.ask.line.rules.limits import read_number
 from qscope.ask.line.rules.rule import Fault, Rule
-from qscope.ask.syntax.scalars import parse_int
-from qscope.errors import ArgumentError
+from qscope.ask.line.scalars import read_int, read_number
 from qscope.model.near import near
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
@@ -139,13 +137,10 @@ def find_votes(line: Line) -> Iterator[Fault]:
     """Yield each quorum that its children cannot reach."""
     for node in list_nodes(line):
         children = node.options.get("children")
-        try:
-            votes = parse_int(str(node.options.get("vote-threshold", "1")))
-        except ArgumentError:
-            continue
+        votes = read_int(node.options.get("vote-threshold", 1))
         if node.options.get("driver") != "quorum" or not isinstance(children, list):
             continue
-        if not 1 <= votes <= len(children):
+        if votes is not None and not 1 <= votes <= len(children):
             right = f"1 to {len(children)}"
             yield Fault(node.occurrence, node.name("vote-threshold"), "out of range", right)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from qscope.ask.line.line import Line
 from qscope.ask.line.machines import find_name, is_pc
 from qscope.ask.line.rules.rule import Fault, Rule
-from qscope.ask.line.settings import Setting, find_structure, read_number
+from qscope.ask.line.settings import Setting, find_structure, read_integer
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 _LETTERS = "abcdefghijklmnop"
@@ -54,7 +54,7 @@ def find_bad_times(line: Line) -> Iterator[Fault]:
     """Yield times that the firmware cannot be told; machine `none` has no firmware."""
     settings = find_structure(line, "boot")
     for name, (low, high) in _TIMES.items():
-        number = read_number(settings.get(name))
+        number = read_integer(settings.get(name))
         if number is not None and not low <= number <= high and find_name(line) != "none":
             setting = settings[name]
             what = f"{number} milliseconds cannot be told the firmware"

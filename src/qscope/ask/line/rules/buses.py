@@ -7,8 +7,8 @@ from qscope.ask.line.bus_tree import BusTree
 from qscope.ask.line.device_table import load_devices
 from qscope.ask.line.line import Line
 from qscope.ask.line.rules.drives import list_drives
-from qscope.ask.line.rules.limits import read_number
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.scalars import read_number
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 

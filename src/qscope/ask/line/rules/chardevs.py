@@ -9,8 +9,7 @@ from typing import NamedTuple
 from qscope.ask.line.backends import Backend, list_backends
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.rules.rule import Fault, Rule
-from qscope.ask.syntax.scalars import parse_size
-from qscope.errors import ArgumentError
+from qscope.ask.line.settings import read_size
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 # Back end -> the parameter that it cannot do without.
@@ -53,10 +52,7 @@ def find_sizes(line: Line) -> Iterator[Fault]:
     """Yield each ring buffer whose size is no power of two; 0 is the default size."""
     for backend in list_backends(line):
         text = backend.given.get("size") if backend.kind in ("ringbuf", "memory") else None
-        try:
-            size = parse_size(text, line.dialect) if text is not None else 0
-        except ArgumentError:
-            continue
+        size = read_size(line, text) or 0
         if size & (size - 1):
             yield Fault(backend.occurrence, "size", f"{size} is no power of two")
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.rules.rule import Fault, Rule
-from qscope.ask.syntax.scalars import parse_bool, parse_int
-from qscope.errors import ArgumentError
+from qscope.ask.line.scalars import read_bool, read_int
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 # As sscanf reads it: whatever is behind the day is ignored, and any numbers are a day.
@@ -36,31 +35,22 @@ def find_bad_shifts(line: Line) -> Iterator[Fault]:
     """Yield a shift that is none, and what needs a shift."""
     shift, align = find_last(line, "icount", "shift"), find_last(line, "icount", "align")
     if shift is not None:
-        if shift[1] != "auto" and not 0 <= _read(shift[1]) <= _MOST_SHIFT:
+        if shift[1] != "auto" and read_int(shift[1]) not in range(_MOST_SHIFT + 1):
             yield Fault(shift[0], "shift", f"no shift {shift[1]!r}", "auto or 0..10 is right")
     elif align is not None:
         yield Fault(align[0], "align", "align without shift", "shift must be given")
 
 
-def _read(text: str) -> int:
-    try:
-        return parse_int(text)
-    except ArgumentError:
-        return -1
-
-
-def is_on(found: tuple[Occurrence, str] | None, *, default: bool) -> bool:
+def _is_on(found: tuple[Occurrence, str] | None, *, default: bool) -> bool:
     """Whether a boolean parameter is on; what is malformed is as if it was not there."""
-    try:
-        return default if found is None else parse_bool(found[1])
-    except ArgumentError:
-        return default
+    value = read_bool(found[1]) if found else None
+    return default if value is None else value
 
 
 def find_sleepless(line: Line) -> Iterator[Fault]:
     """Yield that clocks shall be aligned and the virtual one not wait."""
     align, sleep = find_last(line, "icount", "align"), find_last(line, "icount", "sleep")
-    asked = is_on(align, default=False) and not is_on(sleep, default=True)
+    asked = _is_on(align, default=False) and not _is_on(sleep, default=True)
     if align and asked and find_last(line, "icount", "shift"):
         yield Fault(align[0], "align", "align=on with sleep=off", "one of the two is right")
 

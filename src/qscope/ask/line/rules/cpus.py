@@ -12,11 +12,10 @@ from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_name
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.rules.smp import count_cpus
+from qscope.ask.line.scalars import read_bool, read_uint
 from qscope.ask.owner import find_cpu
 from qscope.ask.syntax.argument import Cpu
 from qscope.ask.syntax.cpu import Feature, Form
-from qscope.ask.syntax.scalars import parse_bool, parse_uint
-from qscope.errors import ArgumentError
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 _VENDOR = 12
@@ -70,17 +69,11 @@ def _find(line: Line) -> tuple[Occurrence, Cpu, dict[str, Feature]] | None:
 
 
 def _read(features: dict[str, Feature], name: str) -> bool | None:
-    try:
-        return parse_bool(features[name].value) if name in features else None
-    except ArgumentError:
-        return None
+    return read_bool(features[name].value) if name in features else None
 
 
 def _read_number(features: dict[str, Feature], name: str) -> int | None:
-    try:
-        return parse_uint(features[name].value) if name in features else None
-    except ArgumentError:
-        return None
+    return read_uint(features[name].value) if name in features else None
 
 
 def find_host(line: Line) -> Iterator[Fault]:

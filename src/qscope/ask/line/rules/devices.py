@@ -9,6 +9,7 @@ from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.names import Names
 from qscope.ask.line.rules.drives import is_on
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.scalars import read_bool
 from qscope.ask.owner import resolve_driver
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
@@ -72,10 +73,8 @@ def _has_option(line: Line, need: str) -> bool:
     given = line.merged(option)
     if parameter not in given:
         return False
-    return not value or given[parameter] in _SPELLINGS.get(value, (value,))
-
-
-_SPELLINGS = {"on": ("on", "yes", "true", "y")}
+    is_on = value == "on" and read_bool(given[parameter]) is True
+    return not value or given[parameter] == value or is_on
 
 
 def _describe(need: str) -> str:
@@ -112,10 +111,8 @@ def find_second(line: Line) -> Iterator[Fault]:
 def find_modes(line: Line) -> Iterator[Fault]:
     """Yield each virtio device that is left without a mode (hw/virtio/virtio-pci.c)."""
     for occurrence in line.select("device"):
-        if all(
-            occurrence.parameters.get(name) in (True, "on", "yes", "true", "y")
-            for name in ("disable-legacy", "disable-modern")
-        ):
+        names = ("disable-legacy", "disable-modern")
+        if all(read_bool(occurrence.parameters.get(name)) for name in names):
             what = "disable-modern=on leaves no mode to work in"
             yield Fault(occurrence, "disable-legacy", what)
 
@@ -155,21 +152,19 @@ def find_legacy(line: Line) -> Iterator[Fault]:
         driver, parameters = occurrence.get("driver") or "", occurrence.parameters
         if not driver.startswith("virtio-"):
             continue
-        is_modern = parameters.get("disable-modern") not in _TRUE
-        if parameters.get("scsi") in _TRUE and driver.startswith("virtio-blk") and is_modern:
+        is_modern = not read_bool(parameters.get("disable-modern"))
+        has_scsi = read_bool(parameters.get("scsi")) and driver.startswith("virtio-blk")
+        if has_scsi and is_modern:
             yield Fault(occurrence, "scsi", "it needs disable-modern=on: virtio 1.0 has none")
-        if parameters.get("iommu_platform") in _TRUE and not _is_modern(line, occurrence):
+        if read_bool(parameters.get("iommu_platform")) and not _is_modern(line, occurrence):
             yield Fault(occurrence, "iommu_platform", "it needs disable-legacy=on")
-
-
-_TRUE = (True, "on", "yes", "true", "y")
 
 
 def _is_modern(line: Line, occurrence: Occurrence) -> bool:
     """Whether a virtio device works in modern mode alone: behind a port of PCI Express it does."""
     asked = occurrence.parameters.get("disable-legacy")
     driver = occurrence.get("driver") or ""
-    if asked in _TRUE or driver.endswith("-non-transitional"):
+    if read_bool(asked) or driver.endswith("-non-transitional"):
         return True
     placed = next((each for each in BusTree(line).placed if each.occurrence is occurrence), None)
     return bool(placed and placed.bus and placed.bus.controller) and asked in (None, "auto")

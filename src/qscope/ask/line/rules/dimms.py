@@ -10,9 +10,8 @@ from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.nodes import list_nodes
 from qscope.ask.line.rules.memory import find_backend, find_backend_size, find_ram
 from qscope.ask.line.rules.rule import Fault, Rule
-from qscope.ask.line.settings import find_structure, read_number, read_size
-from qscope.ask.syntax.scalars import parse_int
-from qscope.errors import ArgumentError
+from qscope.ask.line.scalars import read_int
+from qscope.ask.line.settings import find_structure, read_integer, read_size
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 _DIMMS = ("pc-dimm", "nvdimm")
@@ -34,7 +33,7 @@ class _Use(NamedTuple):
 def find_no_slots(line: Line) -> Iterator[Fault]:
     """Yield DIMMs for which there is no slot, or no room below maxmem."""
     settings = find_structure(line, "m")
-    slots = read_number(settings.get("slots")) or 0
+    slots = read_integer(settings.get("slots")) or 0
     most, ram = settings.get("maxmem"), find_ram(line)
     room = read_size(line, most.value if most else None)
     left = None if room is None or ram is None else room - ram
@@ -51,7 +50,7 @@ def find_no_slots(line: Line) -> Iterator[Fault]:
 def find_bad_slots(line: Line) -> Iterator[Fault]:
     """Yield DIMMs in slots or nodes that there are not, or where another one is."""
     settings = find_structure(line, "m")
-    slots = read_number(settings.get("slots")) or 0
+    slots = read_integer(settings.get("slots")) or 0
     nodes = max(1, len({each.number for each in list_nodes(line)}))
     taken: set[int] = set()
     for occurrence in _select_dimms(line):
@@ -67,12 +66,8 @@ def find_bad_slots(line: Line) -> Iterator[Fault]:
 
 def _read(occurrence: Occurrence, name: str) -> int | None:
     """Return a number that is not negative: QEMU chooses a slot for -1."""
-    value = occurrence.parameters.get(name)
-    try:
-        number = parse_int(value) if isinstance(value, str) else value
-    except ArgumentError:
-        return None
-    return number if type(number) is int and number >= 0 else None
+    number = read_int(occurrence.parameters.get(name))
+    return number if number is not None and number >= 0 else None
 
 
 def _select_dimms(line: Line) -> Iterator[Occurrence]:

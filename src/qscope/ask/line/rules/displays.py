@@ -6,9 +6,8 @@ from qscope.ask.line.addresses import check_host, check_port
 from qscope.ask.line.given import list_given
 from qscope.ask.line.line import Line
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.scalars import read_int
 from qscope.ask.line.vnc import Screen, check_address, list_screens
-from qscope.ask.syntax.scalars import parse_int
-from qscope.errors import ArgumentError
 from qscope.model.near import near
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
@@ -68,7 +67,7 @@ def find_pictures(line: Line) -> Iterator[Fault]:
     """Yield each VNC server for a device without a picture."""
     drivers = {each.get("id"): each.get("driver") or "" for each in line.select("device")}
     heads = {
-        each.occurrence.get("id"): _read_port(each.get("max_outputs") or "1") or 1
+        each.occurrence.get("id"): read_int(each.get("max_outputs") or "1") or 1
         for each in list_given(line, "device")
     }
     for screen in list_screens(line):
@@ -76,7 +75,7 @@ def find_pictures(line: Line) -> Iterator[Fault]:
         driver = drivers.get(name, "") if name is not None else ""
         if driver and not any(word in driver.lower() for word in _PICTURES):
             yield _blame(screen, "display", f"device {name!r} shows nothing")
-        elif driver and _read_port(screen.given.get("head") or "0") not in range(heads[name]):
+        elif driver and read_int(screen.given.get("head") or "0") not in range(heads[name]):
             yield _blame(screen, "head", f"device {name!r} has {heads[name]} of them")
 
 
@@ -147,7 +146,7 @@ def find_spice_words(line: Line) -> Iterator[Fault]:
             if given.get(name) not in (None, *_CHANNELS):
                 what = f"there is no channel {given.get(name)!r}"
                 yield Fault(given.occurrence, name, what)
-        if given.has("tls-channel") and not _read_port(given.get("tls-port") or "0"):
+        if given.has("tls-channel") and not read_int(given.get("tls-port") or "0"):
             yield Fault(given.occurrence, "tls-channel", "it needs a tls-port")
         if given.has("password") and given.has("password-secret"):
             yield Fault(given.occurrence, "password", "password-secret says it already")
@@ -157,16 +156,9 @@ def find_spice_ports(line: Line) -> Iterator[Fault]:
     """Yield each port of SPICE that is none."""
     for given in list_given(line, "spice"):
         for name in ("port", "tls-port"):
-            number = _read_port(given.get(name) or "0")
+            number = read_int(given.get(name) or "0")
             if number is not None and not 0 <= number <= 65535:
                 yield Fault(given.occurrence, name, "a port is 0 to 65535")
-
-
-def _read_port(text: str) -> int | None:
-    try:
-        return parse_int(text)
-    except ArgumentError:
-        return None
 
 
 RULES = (

@@ -6,11 +6,9 @@ from typing import NamedTuple
 from qscope.ask.line.drive import RENAMED, find_blockdev_options, find_driver
 from qscope.ask.line.families import find_family
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.rules.limits import read_number
 from qscope.ask.line.rules.rule import Fault, Rule
-from qscope.ask.syntax.scalars import parse_bool, parse_int
+from qscope.ask.line.scalars import read_bool, read_int, read_number
 from qscope.ask.syntax.words import Problem
-from qscope.errors import ArgumentError
 from qscope.model.schema_info import ObjectType
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
@@ -68,10 +66,8 @@ def list_drives(line: Line) -> Iterator[Drive]:
 
 
 def _read(occurrence: Occurrence, name: str, default: int) -> int:
-    try:
-        return parse_int(occurrence.get(name) or str(default))
-    except ArgumentError:
-        return default
+    number = read_int(occurrence.get(name))
+    return default if number is None else number
 
 
 def _count_units(line: Line, interface: str) -> int:
@@ -236,7 +232,7 @@ def _has_driver(occurrence: Occurrence) -> bool:
 def find_file_names(line: Line) -> Iterator[Fault]:
     """Yield each name that a null device is given (block/null.c)."""
     for occurrence in line.select("drive"):
-        driver, file = occurrence.get("driver") or occurrence.get("format"), occurrence.get("file")
+        driver, file = find_driver(occurrence), occurrence.get("file")
         if driver in _NULLS and file is not None and file != f"{driver}://":
             yield Fault(occurrence, "file", f"{file!r} is no name for {driver}", f"{driver}://")
 
@@ -258,17 +254,9 @@ def find_error_actions(line: Line) -> Iterator[Fault]:
 
 def is_on(occurrence: Occurrence, name: str) -> bool:
     """Whether a boolean parameter, under its new or its old name, is given and true."""
-    names = [name, *(old for old, new in RENAMED.items() if new == name)]
-    for each in names:
-        value = occurrence.parameters.get(each)
-        if isinstance(value, bool):
-            return value
-        if isinstance(value, str):
-            try:
-                return parse_bool(value)
-            except ArgumentError:
-                return False
-    return False
+    names = (name, *(old for old, new in RENAMED.items() if new == name))
+    given = next((each for each in names if each in occurrence.parameters), name)
+    return read_bool(occurrence.parameters.get(given)) is True
 
 
 def find_throttling(line: Line) -> Iterator[Fault]:
@@ -290,11 +278,9 @@ def _read_limits(occurrence: Occurrence) -> dict[str, int]:
     limits = {}
     for name, value in occurrence.parameters.items():
         stem, _, limit = RENAMED.get(name, name).partition(".")
-        if stem == "throttling" and limit != "group":
-            try:
-                limits[limit] = parse_int(str(value))
-            except ArgumentError:
-                continue
+        number = read_int(value)
+        if stem == "throttling" and limit != "group" and number is not None:
+            limits[limit] = number
     return limits
 
 

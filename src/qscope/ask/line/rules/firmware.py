@@ -7,6 +7,7 @@ from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.names import Names
 from qscope.ask.line.rules.references import is_a
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.scalars import read_bool
 from qscope.model.near import near
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
@@ -59,7 +60,7 @@ def find_sourceless(line: Line) -> Iterator[Fault]:
 def find_doubled_files(line: Line) -> Iterator[Fault]:
     """Yield each name in -fw_cfg that another option, or the machine, has given to a file."""
     own = set(_FILES.get(find_family(line), ()))
-    if line.has("no-acpi") or line.merged("machine").get("acpi") in ("off", "no", "false", "n"):
+    if line.has("no-acpi") or read_bool(line.merged("machine").get("acpi")) is False:
         own -= set(_ACPI)
     seen: set[str] = set()
     for occurrence in line.select("fw_cfg"):

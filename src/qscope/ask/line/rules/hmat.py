@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_name
-from qscope.ask.line.nodes import has_node, list_nodes, read_number
+from qscope.ask.line.nodes import has_node, list_nodes, read_parameter
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.scalars import read_bool
 from qscope.ask.line.settings import find_properties, read_size
-from qscope.ask.syntax.scalars import parse_bool
-from qscope.errors import ArgumentError
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 _KINDS = ("hmat-lb", "hmat-cache")
@@ -21,10 +20,7 @@ _MIB = 1 << 20
 def is_enabled(line: Line) -> bool:
     """Whether the machine has the table."""
     setting = find_properties(line).get("hmat")
-    try:
-        return setting is not None and parse_bool(setting.value)
-    except ArgumentError:
-        return True
+    return setting is not None and read_bool(setting.value) is not False
 
 
 def find_disabled(line: Line) -> Iterator[Fault]:
@@ -43,7 +39,7 @@ def _has_cpu(line: Line, node: int, until: Occurrence | None) -> bool:
     for occurrence in line.select("numa"):
         if occurrence is until:
             return False
-        if occurrence.get("type") == "cpu" and read_number(occurrence, "node-id") == node:
+        if occurrence.get("type") == "cpu" and read_parameter(occurrence, "node-id") == node:
             return True
         if "cpus" in occurrence.parameters and any(
             each.occurrence is occurrence and each.number == node for each in list_nodes(line)
@@ -57,7 +53,7 @@ def find_bad_initiators(line: Line) -> Iterator[Fault]:
     if not is_enabled(line):
         return
     for node in list_nodes(line):
-        initiator = read_number(node.occurrence, "initiator")
+        initiator = read_parameter(node.occurrence, "initiator")
         if initiator is None:
             continue
         if _has_cpu(line, node.number, None) and initiator != node.number:
@@ -83,7 +79,7 @@ def find_missing_initiators(line: Line) -> Iterator[Fault]:
         return
     for node in list_nodes(line):
         placed = any(
-            each.get("type") == "cpu" and read_number(each, "node-id") == node.number
+            each.get("type") == "cpu" and read_parameter(each, "node-id") == node.number
             for each in line.select("numa")
         )
         if "initiator" not in node.occurrence.parameters and any(_list_placed(line)) and not placed:
@@ -110,7 +106,10 @@ def find_bad_entries(line: Line) -> Iterator[Fault]:
 
 
 def _judge_ends(line: Line, occurrence: Occurrence) -> Fault | None:
-    initiator, target = read_number(occurrence, "initiator"), read_number(occurrence, "target")
+    initiator, target = (
+        read_parameter(occurrence, "initiator"),
+        read_parameter(occurrence, "target"),
+    )
     if initiator is not None and not _has_cpu(line, initiator, occurrence):
         return Fault(occurrence, "initiator", f"node {initiator} has no CPUs")
     if target is not None and not has_node(line, target, occurrence):
@@ -138,10 +137,10 @@ def find_bad_caches(line: Line) -> Iterator[Fault]:
     if not is_enabled(line):
         return
     for occurrence in line.select("numa"):
-        node = read_number(occurrence, "node-id")
+        node = read_parameter(occurrence, "node-id")
         if occurrence.get("type") != "hmat-cache" or node is None:
             continue
-        level = read_number(occurrence, "level")
+        level = read_parameter(occurrence, "level")
         if not has_node(line, node, occurrence):
             yield Fault(occurrence, "node-id", f"there is no node {node}")
         elif not _is_described(line, node, occurrence):
@@ -157,7 +156,7 @@ def _is_described(line: Line, node: int, until: Occurrence) -> bool:
     for occurrence in line.select("numa"):
         if occurrence is until:
             break
-        if occurrence.get("type") == "hmat-lb" and read_number(occurrence, "target") == node:
+        if occurrence.get("type") == "hmat-lb" and read_parameter(occurrence, "target") == node:
             told.add((occurrence.get("data-type") or "").rpartition("-")[2])
     return {"latency", "bandwidth"} <= told
 

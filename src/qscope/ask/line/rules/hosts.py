@@ -10,6 +10,7 @@ from typing import NamedTuple
 from qscope.ask.finding import Severity
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.scalars import read_bool
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 
@@ -67,7 +68,6 @@ _NEEDS = (
 )
 # Images that are given by an option, or by none.
 _IMAGES = (*("hda", "hdb", "hdc", "hdd", "cdrom", "fda", "fdb", "sd", "mtdblock", "pflash"),)
-_LOCKS = ("on", "yes", "true", "y", "on-fault")
 
 
 def find_needs(line: Line) -> Iterator[Fault]:
@@ -117,7 +117,7 @@ def _find_locks(line: Line) -> Iterator[Fault]:
     ):
         for occurrence in line.select(option):
             value = occurrence.get(parameter) or default
-            if occurrence.option is not None and value in _LOCKS:
+            if occurrence.option is not None and (read_bool(value) or value == "on-fault"):
                 yield _note(occurrence, parameter, "QEMU must be allowed to lock its memory")
 
 

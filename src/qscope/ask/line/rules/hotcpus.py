@@ -9,8 +9,7 @@ from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_name, is_pc
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.rules.smp import Topology, count_cpus
-from qscope.ask.syntax.scalars import parse_uint
-from qscope.errors import ArgumentError
+from qscope.ask.line.scalars import read_uint
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 # From the smallest part: what all have to be told, and what those that have only one need not.
@@ -65,13 +64,7 @@ def _count(occurrence: Occurrence, topology: Topology) -> int | None:
 
 
 def _read(occurrence: Occurrence, name: str) -> int | None:
-    value = occurrence.parameters.get(name)
-    if type(value) is int:
-        return value
-    try:
-        return parse_uint(value) if isinstance(value, str) else None
-    except ArgumentError:
-        return None
+    return read_uint(occurrence.parameters.get(name))
 
 
 RULES = (

@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.scalars import read_number
 from qscope.ask.owner import resolve_driver
-from qscope.ask.syntax.scalars import parse_int, parse_size, parse_uint
-from qscope.errors import ArgumentError
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 
@@ -112,18 +111,6 @@ def find_right(line: Line, driver: str, name: str, value: object) -> str:
         if number is not None and is_new and not limit.accepts(number):
             return limit.right
     return ""
-
-
-def read_number(value: object) -> int | None:
-    """Return a value as a number, whatever way it is written in; None where it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        return None
-    for parse in (parse_int, parse_uint, parse_size):
-        try:
-            return parse(str(value))
-        except ArgumentError:
-            continue
-    return None
 
 
 class Words(NamedTuple):

@@ -8,6 +8,7 @@ from qscope.ask.line.line import Line
 from qscope.ask.line.names import Names
 from qscope.ask.line.rules.objects import read_value, select_objects
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.scalars import read_bool
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 _NEW = ("7.2", "10.0", "11.1")
@@ -62,7 +63,7 @@ def find_bad_chardevs(line: Line) -> Iterator[Fault]:
                 made = names.find("chardev", value)
                 if made is None and not names.may_be_chosen("chardev", value):
                     yield Fault(occurrence, name, f"there is no chardev {value!r}")
-                elif value in taken and made and made.occurrence.get("mux") not in ("on", "yes"):
+                elif value in taken and made and not read_bool(made.occurrence.get("mux")):
                     yield Fault(occurrence, name, f"chardev {value!r} is in use")
                 taken.add(value)
 

@@ -10,6 +10,7 @@ from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_name, is_pc
 from qscope.ask.line.names import Names
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.scalars import read_bool
 from qscope.ask.line.settings import find_properties, read_size, spell
 
 _WINDOW = 256 << 20
@@ -33,7 +34,7 @@ def list_items(line: Line, name: str) -> Iterator[tuple[Occurrence, str, dict[st
 def find_bad_windows(line: Line) -> Iterator[Fault]:
     """Yield windows of another size than CXL has, or to where nothing is."""
     setting = find_properties(line).get("cxl")
-    is_on = setting is not None and setting.value in ("on", "true", "yes", "y")
+    is_on = setting is not None and read_bool(setting.value)
     for occurrence, where, item in list_items(line, "cxl-fmw"):
         size, granularity = _read(line, item, "size"), _read(line, item, "interleave-granularity")
         if size is not None and size % _WINDOW:

@@ -14,8 +14,8 @@ from qscope.ask.line.settings import (
     Setting,
     find_properties,
     find_structure,
+    read_integer,
     read_memory_size,
-    read_number,
     read_size,
 )
 
@@ -73,7 +73,7 @@ def read_memory(line: Line) -> Memory | None:
     size, maximum = find_ram(line), settings.get("maxmem")
     most = read_size(line, maximum.value if maximum else None)
     slots = settings.get("slots")
-    number = 0 if slots is None else read_number(slots)
+    number = 0 if slots is None else read_integer(slots)
     if size is None or most is None or number is None:
         return None
     return Memory(settings, size, most, number)

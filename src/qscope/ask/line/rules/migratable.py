@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from qscope.ask.finding import Severity
 from qscope.ask.line.line import Line
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.scalars import read_bool
 from qscope.ask.owner import resolve_driver
 
 # Measured with each driver of QEMU 5.2, 7.2, 10.0 and 11.1: as long as there is such a driver.
@@ -26,7 +27,6 @@ _UNTIL: Mapping[str, tuple[tuple[int, int], tuple[int, int]]] = {
     "nvme": ((10, 0), (11, 1)),
     "vhost-user-fs-pci": ((7, 2), (10, 0)),
 }
-_ON = ("on", "yes", "true", "y")
 
 
 def find_immovable(line: Line) -> Iterator[Fault]:
@@ -36,7 +36,7 @@ def find_immovable(line: Line) -> Iterator[Fault]:
     for occurrence in line.select("device"):
         driver = resolve_driver(line.interface.listings, occurrence.get("driver") or "")
         severity = _judge(line, driver)
-        is_master = driver == "ivshmem-plain" and occurrence.get("master") in _ON
+        is_master = driver == "ivshmem-plain" and read_bool(occurrence.get("master"))
         if severity is not None and not is_master:
             what = f"{driver} cannot migrate, and only what can is wanted"
             yield Fault(occurrence, "driver", what, severity=severity)

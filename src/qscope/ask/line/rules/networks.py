@@ -10,9 +10,8 @@ from qscope.ask.line.backends import Backend, list_backends
 from qscope.ask.line.given import Given, list_given
 from qscope.ask.line.line import Line
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.scalars import is_descriptor, read_int
 from qscope.ask.line.slirp import parse_ipv4
-from qscope.ask.syntax.scalars import parse_int
-from qscope.errors import ArgumentError
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 _NEWER = ("7.2", "10.0", "11.1")
@@ -69,14 +68,6 @@ def _check_host_port(host: str, port: str) -> str:
     return "" if _NUMBER.match(port) else f"{port!r} is no port"
 
 
-def _is_number(text: str) -> bool:
-    try:
-        parse_int(text)
-    except ArgumentError:
-        return False
-    return True
-
-
 def _check_multicast(given: Given) -> Iterator[Fault]:
     address = parse_ipv4((given.get("mcast") or "").partition(":")[0])
     if address is not None and address >> 28 != 0xE:
@@ -100,7 +91,7 @@ def find_descriptors(line: Line) -> Iterator[Fault]:
         for name in _DESCRIPTORS.get(given.get("type") or "", ()):
             text = given.get(name)
             parts = [] if text is None else text.split(":") if name.endswith("s") else [text]
-            wrong = [each for each in parts if not (each.isascii() and each.isdigit())]
+            wrong = [each for each in parts if not is_descriptor(each)]
             if wrong:
                 what = f"{wrong[0]!r} is no number of a file descriptor"
                 yield Fault(given.occurrence, name, what)
@@ -156,8 +147,9 @@ def _check_datagram(given: Given) -> tuple[str, str] | None:
         return "remote", "it cannot be given with local.type=fd"
     text = given.get("local.str")
     if local == "fd":
-        is_number = (text or "").isdigit()
-        return None if is_number else ("local.str", f"{text!r} is no file descriptor")
+        return (
+            None if is_descriptor(text or "") else ("local.str", f"{text!r} is no file descriptor")
+        )
     if remote is None:
         return "remote", f"local.type={local} needs one"
     return None if local == remote else ("remote.type", f"it must be {local}, as local.type")
@@ -192,8 +184,8 @@ def find_vhost_users(line: Line) -> Iterator[Fault]:
         if backend is not None and not _can_pass(backend):
             what = f"chardev {backend.name!r} is no UNIX socket"
             yield Fault(given.occurrence, "chardev", what)
-        queues = given.get("queues")
-        if queues is not None and _is_number(queues) and not 1 <= parse_int(queues) <= 1024:
+        queues = read_int(given.get("queues"))
+        if queues is not None and not 1 <= queues <= 1024:
             yield Fault(given.occurrence, "queues", "1 to 1024 is right")
 
 

@@ -7,8 +7,7 @@ from qscope.ask.line.families import find_family
 from qscope.ask.line.given import Given, list_given
 from qscope.ask.line.line import Line
 from qscope.ask.line.rules.rule import Fault, Rule
-from qscope.ask.syntax.scalars import parse_uint
-from qscope.errors import ArgumentError
+from qscope.ask.line.scalars import read_uint
 from qscope.model.schema_info import ObjectType
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
@@ -41,11 +40,9 @@ def find_addresses(line: Line) -> Iterator[Fault]:
 
 def check_mac(text: str) -> str:
     """Say what is wrong with a MAC address; a number alone is its end (net_parse_macaddr)."""
-    try:
-        if not text or parse_uint(text) <= _MOST_SUFFIX:
-            return ""
-    except ArgumentError:
-        pass
+    number = read_uint(text)
+    if not text or (number is not None and number <= _MOST_SUFFIX):
+        return ""
     parts = re.split(r"[:-]", text)
     found = [_BYTE.fullmatch(part) for part in parts]
     if len(parts) != 6 or not all(found):
@@ -105,12 +102,9 @@ def find_too_many(line: Line) -> Iterator[Fault]:
 def find_vectors(line: Line) -> Iterator[Fault]:
     """Yield each number of vectors that is too large."""
     for given in list_nics(line):
-        text = given.get("vectors")
-        try:
-            if text is not None and _MOST_VECTORS < parse_uint(text) < 1 << 32:
-                yield Fault(given.occurrence, "vectors", f"it takes 0..{_MOST_VECTORS}")
-        except ArgumentError:
-            continue
+        number = read_uint(given.get("vectors"))
+        if number is not None and _MOST_VECTORS < number < 1 << 32:
+            yield Fault(given.occurrence, "vectors", f"it takes 0..{_MOST_VECTORS}")
 
 
 def find_taken(line: Line) -> Iterator[Fault]:

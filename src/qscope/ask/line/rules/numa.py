@@ -14,7 +14,7 @@ from qscope.ask.line.nodes import (
     list_assignments,
     list_nodes,
     number_node,
-    read_number,
+    read_parameter,
 )
 from qscope.ask.line.rules.memory import find_backend_size, find_ram
 from qscope.ask.line.rules.rule import Fault, Rule
@@ -145,7 +145,7 @@ def find_bad_places(line: Line) -> Iterator[Fault]:
     if topology is not None:
         owners = {cpu: node for _, cpu, node in list_assignments(line) if cpu < topology.maxcpus}
     for occurrence in _select(line, "cpu"):
-        node = read_number(occurrence, "node-id")
+        node = read_parameter(occurrence, "node-id")
         if "node-id" not in occurrence.parameters:
             yield Fault(occurrence, "node-id", "a node is mandatory")
         elif node is not None and not has_node(line, node, occurrence):
@@ -164,7 +164,7 @@ def _find_place(
         for level in ("dies", "modules")
         if topology.levels.get(level, 1) > 1
     }
-    given = {name: read_number(occurrence, name) for name in occurrence.parameters}
+    given = {name: read_parameter(occurrence, name) for name in occurrence.parameters}
     wanted = {name: number for name, number in given.items() if name.endswith("-id")}
     wanted.pop("node-id", None)
     for name in wanted.keys() - supported.keys():
@@ -187,8 +187,8 @@ def _find_place(
 def find_bad_distances(line: Line) -> Iterator[Fault]:
     """Yield distances between nodes that are not there yet, or that are none."""
     for occurrence in _select(line, "dist"):
-        ends = {name: read_number(occurrence, name) for name in ("src", "dst")}
-        value = read_number(occurrence, "val")
+        ends = {name: read_parameter(occurrence, name) for name in ("src", "dst")}
+        value = read_parameter(occurrence, "val")
         far = [name for name, node in ends.items() if node is not None and node >= MOST]
         missing = [
             name
@@ -209,8 +209,8 @@ def find_missing_distances(line: Line) -> Iterator[Fault]:
     given: dict[tuple[int, int], int] = {}
     last = None
     for occurrence in _select(line, "dist"):
-        source, target = read_number(occurrence, "src"), read_number(occurrence, "dst")
-        value = read_number(occurrence, "val")
+        source, target = read_parameter(occurrence, "src"), read_parameter(occurrence, "dst")
+        value = read_parameter(occurrence, "val")
         if source is None or target is None or value is None:
             return
         given[source, target], last = value, occurrence

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.nodes import read_numbers
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.scalars import read_bool
 from qscope.ask.line.settings import read_size
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
@@ -133,17 +134,12 @@ def find_bad_words(line: Line) -> Iterator[Fault]:
 def find_bad_files(line: Line) -> Iterator[Fault]:
     """Yield memory that cannot be what it is in."""
     for occurrence in select_objects(line, "memory-backend-file"):
-        if _is_on(occurrence.parameters.get("rom")) and not _is_on(
-            occurrence.parameters.get("readonly")
-        ):
+        rom, read_only = (occurrence.parameters.get(name) for name in ("rom", "readonly"))
+        if read_bool(rom) and not read_bool(read_only):
             yield Fault(occurrence, "rom", "the file is not read-only", "readonly=on is right")
     for occurrence in select_objects(line, "memory-backend-shm"):
-        if "share" in occurrence.parameters and not _is_on(occurrence.parameters["share"]):
+        if "share" in occurrence.parameters and not read_bool(occurrence.parameters["share"]):
             yield Fault(occurrence, "share", "shared memory is shared")
-
-
-def _is_on(value: Any) -> bool:
-    return value is True or value in ("on", "yes", "true", "y")
 
 
 def find_read_only(line: Line) -> Iterator[Fault]:

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from qscope.ask.line.bus_tree import BusTree, Placed
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.rules.limits import read_number
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.scalars import read_bool, read_number
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 
@@ -73,7 +73,7 @@ def _make_root(line: Line, family: str) -> _Slots:
     """Return the machine's own bus with what the machine puts there."""
     taken = dict(_OWN.get(family, {}))
     machine = line.merged("machine")
-    if line.has("usb", "usbdevice") or machine.get("usb") in ("on", "yes", "true", "y"):
+    if line.has("usb", "usbdevice") or read_bool(machine.get("usb")):
         slot, functions = _USB.get(family, (0, ()))
         taken[slot] = (*taken.get(slot, ()), *functions)
     slots = _Slots(taken)
@@ -110,7 +110,7 @@ def _read_place(device: Placed) -> tuple[int, int] | None:
 
 def _is_on(occurrence: Occurrence, name: str) -> bool:
     """Whether a boolean is on; what is no boolean is a finding, and no reason for another."""
-    return occurrence.parameters.get(name, False) not in (False, "off", "no", "false", "n")
+    return read_bool(occurrence.parameters.get(name, False)) is not False
 
 
 _PORTS = ("pcie-root-port", "ioh3420", "xio3130-downstream", "cxl-rp", "cxl-downstream")

@@ -1,22 +1,19 @@
 """Rules about arguments that are one value: -uuid, -seed."""
 
-import re
 from collections.abc import Iterator
 
 from qscope.ask.line.line import Line
 from qscope.ask.line.rules.rule import Fault, Rule
-from qscope.ask.syntax.scalars import parse_uint
-from qscope.errors import ArgumentError
+from qscope.ask.line.scalars import is_uuid, read_uint
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def find_bad_uuids(line: Line) -> Iterator[Fault]:
     """Yield each argument of -uuid that is none: QEMU looks at all of them."""
     for occurrence in line.select("uuid"):
         text = occurrence.word.argument
-        if text is not None and not _UUID.fullmatch(text):
+        if text is not None and not is_uuid(text):
             right = "8-4-4-4-12 hexadecimal digits are right"
             yield Fault(occurrence, "", f"{text!r} is no UUID", right)
 
@@ -25,7 +22,7 @@ def find_bad_seeds(line: Line) -> Iterator[Fault]:
     """Yield each argument of -seed that is no number (parse_uint_full in util/cutils.c)."""
     for occurrence in line.select("seed"):
         text = occurrence.word.argument
-        if text is not None and not _is_unsigned(text):
+        if text is not None and (read_uint(text) is None or "-" in text):
             yield Fault(occurrence, "", f"{text!r} is no seed", "a number up to 2^64-1 is right")
 
 
@@ -33,21 +30,9 @@ def find_bad_buffers(line: Line) -> Iterator[Fault]:
     """Yield that -tb-size, gone since 6.0, is no number of 32 bits: the last one counts."""
     occurrence = next(reversed(list(line.select("tb-size"))), None)
     text = occurrence.word.argument if occurrence else None
-    if occurrence is not None and text is not None:
-        try:
-            is_right = 0 <= parse_uint(text) < 1 << 32
-        except ArgumentError:
-            is_right = False
-        if not is_right:
-            yield Fault(occurrence, "", f"{text!r} is no size", "0..2^32-1 is right")
-
-
-def _is_unsigned(text: str) -> bool:
-    try:
-        parse_uint(text)
-    except ArgumentError:
-        return False
-    return "-" not in text
+    number = read_uint(text)
+    if occurrence is not None and text is not None and (number is None or number >= 1 << 32):
+        yield Fault(occurrence, "", f"{text!r} is no size", "0..2^32-1 is right")
 
 
 RULES = (

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.names import Names
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.scalars import read_bool
 from qscope.ask.owner import resolve_driver
 from qscope.model.near import near
 from qscope.model.property_types import ScalarType
@@ -58,8 +59,6 @@ _FIRST = {
 }
 # Options whose argument is a character device, where `chardev:ID` refers to one.
 _STREAMS = ("serial", "parallel", "monitor", "qmp", "qmp-pretty", "debugcon", "gdb")
-# Links that no -object can be meant by.
-_DEVICES = frozenset(("device",))
 
 
 def find_references(line: Line) -> Iterator[Reference]:
@@ -207,20 +206,17 @@ def _may_be_shared(line: Line, reference: Reference) -> bool:
     if made is None:
         return True
     if reference.kind == "chardev":
-        return made.occurrence.get("mux") in _TRUE
+        return read_bool(made.occurrence.get("mux")) is True
     return reference.kind == "drive" and _is_shareable(made.occurrence, reference.occurrence)
-
-
-_TRUE = (True, "on", "yes", "true", "y")
 
 
 def _is_shareable(node: Occurrence, device: Occurrence) -> bool:
     """Whether a block node serves several devices: one that nobody writes, or that all share."""
     if node.name != "blockdev":
         return False
-    if node.parameters.get("read-only") in _TRUE or (device.get("driver") or "").endswith("-cd"):
+    if read_bool(node.parameters.get("read-only")) or (device.get("driver") or "").endswith("-cd"):
         return True
-    return device.parameters.get("share-rw") in _TRUE
+    return read_bool(device.parameters.get("share-rw")) is True
 
 
 RULES = (

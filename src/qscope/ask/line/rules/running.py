@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.scalars import read_int
 from qscope.ask.options import find_option
-from qscope.ask.syntax.scalars import parse_int
-from qscope.errors import ArgumentError
 from qscope.model.near import near
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
@@ -52,10 +51,7 @@ def find_bad_descriptors(line: Line) -> Iterator[Fault]:
 def _read(occurrence: Occurrence, name: str, default: int) -> int | None:
     """Return a number, `default` where it lacks, None for what is no number."""
     text = occurrence.get(name)
-    try:
-        return default if text is None else parse_int(text)
-    except ArgumentError:
-        return None
+    return default if text is None else read_int(text)
 
 
 # What -watchdog took on a PC until 7.1; elsewhere any device may be one.

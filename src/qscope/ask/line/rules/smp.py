@@ -11,7 +11,7 @@ from qscope.ask.line.accel import may_be_virtualised
 from qscope.ask.line.line import Line
 from qscope.ask.line.machines import find_name, find_version, is_known, is_pc
 from qscope.ask.line.rules.rule import Fault, Rule
-from qscope.ask.line.settings import Setting, find_structure, read_number
+from qscope.ask.line.settings import Setting, find_structure, read_integer
 
 # From the whole to its parts.
 _LEVELS = ("drawers", "books", "sockets", "dies", "clusters", "modules", "cores", "threads")
@@ -97,7 +97,7 @@ def _complete_old(given: Mapping[str, int]) -> Topology:
 def read_topology(line: Line) -> tuple[dict[str, Setting], dict[str, int]] | None:
     """Return what is set of the topology, and its numbers; None where one is no number."""
     settings = {name: each for name, each in find_structure(line, "smp").items() if name in _COUNTS}
-    numbers = {name: read_number(each) for name, each in settings.items()}
+    numbers = {name: read_integer(each) for name, each in settings.items()}
     if any(number is None for number in numbers.values()):
         return None
     return settings, {
@@ -124,7 +124,7 @@ def find_zeros(line: Line) -> Iterator[Fault]:
     if line.release is not None and line.release < (9, 0):
         return
     for setting in find_structure(line, "smp").values():
-        if read_number(setting) == 0:
+        if read_integer(setting) == 0:
             yield Fault(setting.occurrence, setting.where, "there must be at least 1")
 
 
@@ -139,7 +139,7 @@ def find_unsupported(line: Line) -> Iterator[Fault]:
     supported |= {"clusters"} if name.startswith("virt-") else set()
     rare = {"drawers", "books", "dies", "clusters", "modules"} - supported
     for level, setting in find_structure(line, "smp").items():
-        if level in rare and (read_number(setting) or 0) > 1:
+        if level in rare and (read_integer(setting) or 0) > 1:
             what = f"{name} has no {level}"
             yield Fault(setting.occurrence, setting.where, what, "1, or nothing, is right")
 

@@ -10,6 +10,7 @@ from qscope.ask.line.backends import Backend, is_server, list_backends
 from qscope.ask.line.given import Given
 from qscope.ask.line.line import Line
 from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.scalars import is_descriptor
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 _ADDRESSES = ("path", "fd", "host")
@@ -71,7 +72,7 @@ def find_descriptors(line: Line) -> Iterator[Fault]:
     """Yield each file descriptor that is no number."""
     for backend in _list_sockets(line):
         text = backend.given.get("fd")
-        if text is not None and not (text.isascii() and text.isdigit()):
+        if text is not None and not is_descriptor(text):
             yield _blame(backend, "fd", f"{text!r} is no number of a file descriptor")
 
 
