@@ -6,7 +6,7 @@ A section of the index, which command_runs.py fills. Next stage: interface.py.
 from msgspec import Struct
 
 # Why nothing is known, where nobody ran the binary.
-NO_RUNS = "the recording has no runs of the binary"
+NO_RUNS = "nobody ran its binary to learn its options"
 
 
 class ProbedOption(Struct, frozen=True, omit_defaults=True):
