@@ -6,6 +6,7 @@ free is the host's to say.
 
 import re
 
+from qscope.ask.line.given import Given
 from qscope.ask.line.slirp import parse_ipv6
 
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", re.ASCII)
@@ -34,6 +35,11 @@ def check_host(text: str, *, ipv4: bool | None = None, ipv6: bool | None = None)
     if only_ipv4 and parse_ipv6(text) is not None:
         return f"{text} is an IPv6 address, and IPv4 is asked for"
     return ""
+
+
+def read_families(given: Given) -> dict[str, bool | None]:
+    """Return what is set of ipv4 and ipv6, for check_host()."""
+    return {name: given.is_on(name) if given.has(name) else None for name in ("ipv4", "ipv6")}
 
 
 def is_name(text: str) -> bool:

@@ -25,6 +25,17 @@ STREAMS: Mapping[str, tuple[str, ...]] = {
     "virtioconsole": ("none",),
     "qtest": (),
 }
+# Option -> how QEMU calls the character device that it makes, with a number behind it but for the
+# last two, of which there is one.
+LABELS: Mapping[str, str] = {
+    "serial": "serial",
+    "parallel": "parallel",
+    "monitor": "compat_monitor",
+    "qmp": "compat_monitor",
+    "qmp-pretty": "compat_monitor",
+    "gdb": "gdb",
+    "debugcon": "debugcon",
+}
 _MONITORS = ("monitor", "qmp", "qmp-pretty")
 _LATER = ("netdev", "nic", "net", "serial", "parallel", "debugcon", "gdb")
 

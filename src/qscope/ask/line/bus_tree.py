@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from qscope.ask.line.device_table import Controller, load_devices
-from qscope.ask.line.families import find_family
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.scalars import read_bool
+from qscope.ask.line.machines import find_family
+from qscope.ask.line.settings import has_usb
 from qscope.ask.owner import resolve_driver
 
 
@@ -67,8 +67,8 @@ class BusTree:
             return
         options = self._line.merged("machine")
         given = {f"{name}={value}" for name, value in options.items()}
-        given |= {"usb=on"} if self._has_usb() else set()
-        given -= set() if self._has_usb() else {"usb=on"}
+        given -= {"usb=on"}
+        given |= {"usb=on"} if has_usb(self._line) else set()
         lost = {name for key, names in machine.without.items() if key in given for name in names}
         for key, added in machine.options.items():
             if key in given:
@@ -78,16 +78,6 @@ class BusTree:
             is_old = self._line.release is not None and self._line.release <= (5, 2)
             count = row["count-5.2"] if is_old and "count-5.2" in row else row["count"]
             yield from (Bus(f"{stem}.{number}", row["type"]) for number in range(count))
-
-    def _has_usb(self) -> bool:
-        """Whether the machine has USB: the last of -usb, -usbdevice and -machine usb= decides."""
-        has = False
-        for occurrence in self._line.occurrences:
-            if occurrence.name in ("usb", "usbdevice"):
-                has = True
-            elif occurrence.name == "machine" and "usb" in occurrence.parameters:
-                has = read_bool(occurrence.parameters["usb"]) is True
-        return has
 
     def _place(self, occurrence: Occurrence) -> None:
         driver = resolve_driver(self._line.interface.listings, occurrence.get("driver") or "")

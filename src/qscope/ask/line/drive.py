@@ -27,6 +27,21 @@ RENAMED: Mapping[str, str] = {
         for limit in ("", "_max", "_max_length")
     },
 }
+# Short forms: what they stand for (system/vl.c): interface ("" the machine's own), index, media.
+SHORT_FORMS: Mapping[str, tuple[str, int | None, str]] = {
+    "hda": ("", 0, "disk"),
+    "hdb": ("", 1, "disk"),
+    "hdc": ("", 2, "disk"),
+    "hdd": ("", 3, "disk"),
+    "cdrom": ("", 2, "cdrom"),
+    "fda": ("floppy", 0, "disk"),
+    "fdb": ("floppy", 1, "disk"),
+    "sd": ("sd", 0, "disk"),
+    "mtdblock": ("mtd", None, "disk"),
+    "pflash": ("pflash", None, "disk"),
+}
+# Block drivers of images that read as zeroes.
+NULLS = ("null-co", "null-aio")
 # What blockdev_init() takes beside what query-command-line-options lists of `drive`.
 _OWN = frozenset(("cache", "file", "format", "driver", "stats-intervals", "account-invalid"))
 _CACHES = ("none", "off", "writeback", "unsafe", "directsync", "writethrough")

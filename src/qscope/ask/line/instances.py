@@ -8,8 +8,8 @@ nothing is said, so that no -global is refused for it.
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from qscope.ask.line.families import find_family
 from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.machines import find_family
 from qscope.ask.line.scalars import read_bool
 from qscope.ask.owner import find_cpu, resolve_driver
 from qscope.ask.syntax.argument import Cpu

@@ -1,7 +1,8 @@
 """What nothing tells of machine types, by their names: families and releases.
 
-In: a machine type's name. Out: facts; None for a machine that nobody wrote down here, so that
-nothing is refused for it.
+In: a line, or a machine type's name. Out: facts; None, or no family that a table has, for a machine
+that nobody wrote down here, so that nothing is refused for it. Tables of buses and places are by
+family, where q35 is none of the family `pc`; `is_pc` is about names, and true of q35 and isapc.
 """
 
 import re
@@ -12,6 +13,22 @@ Version = tuple[int, ...]
 
 _VERSION = re.compile(r"-([0-9]+(?:\.[0-9]+)+)$")
 _DEFAULT_RAM = 128 << 20
+_FAMILIES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"q35|pc-q35-.*"), "q35"),
+    (re.compile(r"pc|pc-i440fx-.*|pc-[0-9.]+|xenfv.*"), "pc"),
+    (re.compile(r"virt|virt-[0-9.]+"), "virt"),
+)
+# Families without a PCI bus.
+NO_PCI = ("none", "microvm", "isapc")
+
+
+def find_family(line: Line) -> str:
+    """Return `pc`, `q35`, `virt`, else the machine's own name, "" where that is not known.
+
+    A machine type that this QEMU lacks has the family that its name says.
+    """
+    name = line.machine.name if line.machine else str(line.merged("machine").get("type", ""))
+    return next((family for form, family in _FAMILIES if form.fullmatch(name)), name)
 
 
 def find_name(line: Line) -> str:

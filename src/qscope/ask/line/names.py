@@ -8,6 +8,8 @@ one after the other.
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from qscope.ask.line.backends import LABELS
+from qscope.ask.line.drive import SHORT_FORMS
 from qscope.ask.line.line import Line, Occurrence
 
 
@@ -34,22 +36,14 @@ _MAKERS: Mapping[str, tuple[tuple[str, str], ...]] = {
 # blockdev.c): `ide0-hd0`, `serial0`, `compat_monitor0`.
 _CHOSEN: Mapping[str, Mapping[str, str]] = {
     "chardev": {
-        "serial": "serial",
-        "parallel": "parallel",
-        "monitor": "compat_monitor",
-        "qmp": "compat_monitor",
-        "qmp-pretty": "compat_monitor",
-        "gdb": "gdb",
+        **LABELS,
         "s": "gdb",
-        "debugcon": "debugcon",
-        "virtiocon": "",
+        "virtioconsole": "virtcon",
         "nographic": "",
     },
     "audiodev": {"audio": "audiodev"},
     "netdev": {"net": "__org.qemu.net", "nic": "__org.qemu.nic"},
-    "drive": dict.fromkeys(
-        ("drive", "hda", "hdb", "hdc", "hdd", "cdrom", "fda", "fdb", "sd", "mtdblock", "pflash"), ""
-    ),
+    "drive": dict.fromkeys(("drive", *SHORT_FORMS), ""),
 }
 _CHOSEN_DRIVES = ("ide", "scsi", "none", "virtio", "floppy", "sd", "mtd", "pflash", "xen")
 

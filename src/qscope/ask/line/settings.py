@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.scalars import read_int, read_uint
+from qscope.ask.line.scalars import read_bool, read_int, read_uint
 from qscope.ask.syntax.scalars import parse_size
 from qscope.errors import ArgumentError
 
@@ -77,6 +77,17 @@ def _list_members(option: str, occurrences: Iterable[Occurrence]) -> Iterator[tu
                 if isinstance(value, str):
                     where = f"{STRUCTURES[option]}.{name}"
                     yield _MEMBERS.get(name, name), Setting(occurrence, where, value)
+
+
+def has_usb(line: Line) -> bool:
+    """Whether the machine has USB: the last of -usb, -usbdevice and -machine usb= decides."""
+    has = False
+    for occurrence in line.occurrences:
+        if occurrence.name in ("usb", "usbdevice"):
+            has = True
+        elif occurrence.name == "machine" and "usb" in occurrence.parameters:
+            has = read_bool(occurrence.parameters["usb"]) is True
+    return has
 
 
 def read_integer(setting: Setting | None) -> int | None:

@@ -6,10 +6,10 @@ In: a line and an occurrence. Out: findings.
 from collections.abc import Iterator
 
 from qscope.ask.finding import Finding
-from qscope.ask.line.families import find_family
-from qscope.ask.line.given import read_given
 from qscope.ask.line.host import note
 from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.machines import find_family
+from qscope.ask.line.settings import has_usb
 from qscope.model.near import near
 
 _WORDS = ("mouse", "tablet", "keyboard", "wacom-tablet", "braille")
@@ -22,7 +22,8 @@ _OLD = ("ccid", "audio")
 def judge_usbdevice(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     """Yield what is wrong with one -usbdevice."""
     text = occurrence.word.argument or ""
-    if _is_ignored(line):
+    # Turned off again by a later -machine: nothing is made.
+    if not has_usb(line):
         return
     is_old = line.release is not None and line.release < (6, 0)
     words = (*_WORDS, *_OLD) if is_old else _WORDS
@@ -36,14 +37,3 @@ def judge_usbdevice(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
         yield Finding("bus-missing", "", f"machine {find_family(line)} has no USB bus")
     elif word == "braille":
         yield note("BrlAPI must run")
-
-
-def _is_ignored(line: Line) -> bool:
-    """Whether USB is turned off behind the last -usbdevice, which turns it on."""
-    is_off = False
-    for occurrence in line.select("machine", "usbdevice", "usb"):
-        if occurrence.name != "machine":
-            is_off = False
-        elif occurrence.get("usb") is not None:
-            is_off = not read_given(occurrence).is_on("usb")
-    return is_off

@@ -12,7 +12,7 @@ from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.syntax.qemuopts import Parameter, parse_qemuopts
 
 # Display 0 is this port.
-_FIRST = 5900
+FIRST_PORT = 5900
 _LAST = 65535
 _DIGITS = re.compile(r"\s*\+?([0-9]+)", re.ASCII)
 
@@ -64,5 +64,5 @@ def check_address(text: str, *, is_reverse: bool) -> str:
     found = _DIGITS.fullmatch(display)
     if not found or len(found[1]) > 10:
         return f"{display!r} is no number of a display"
-    last = _LAST if is_reverse else _LAST - _FIRST
+    last = _LAST if is_reverse else _LAST - FIRST_PORT
     return "" if int(found[1]) <= last else f"display {display} is more than {last}"

@@ -9,7 +9,7 @@ from qscope.ask.line.accel import may_be_virtualised
 from qscope.ask.line.cpu import find_last_cpu
 from qscope.ask.line.line import Line
 from qscope.ask.line.machines import find_name, find_version, is_q35
-from qscope.ask.line.rules.cpus import find_bad_width, find_features
+from qscope.ask.line.rules.cpus import NARROW, find_bad_width, find_features
 from qscope.ask.line.rules.memory import align, find_large_numbers, find_ram, read_memory
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.scalars import read_uint
@@ -19,11 +19,6 @@ _MIB = 1 << 20
 _GIB = 1 << 30
 # What TCG's CPUs with 64 bits address unless they are told otherwise.
 _USUAL = 40
-# CPUs without long mode, and how many bits theirs have.
-_NARROW = {
-    **dict.fromkeys(("486", "pentium"), 32),
-    **dict.fromkeys(("athlon", "coreduo", "kvm32", "n270", "pentium2", "pentium3", "qemu32"), 36),
-}
 # AMD's CPUs have nothing in the last 12 GiB below 1 TiB; QEMU moves all that reaches into it.
 _AMD = ("qemu64", "max", "EPYC", "Opteron", "phenom")
 _INTEL = (
@@ -53,7 +48,7 @@ def find_width(line: Line) -> tuple[int, bool] | None:
 def find_narrow_addresses(line: Line) -> Iterator[Fault]:
     """Yield memory above what a CPU without long mode reaches: for PCI nothing is needed there."""
     found, ram, memory = find_last_cpu(line), find_ram(line), read_memory(line)
-    width = _NARROW.get(found[1].model) if found else None
+    width = NARROW.get(found[1].model) if found else None
     release = line.release or (99, 0)
     # Before 10.0 only those counted that say they have 36 bits (PSE36).
     name, first = find_name(line), (10, 0)

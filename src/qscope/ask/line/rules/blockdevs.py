@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from qscope.ask.line.drive import find_driver, list_drivers
+from qscope.ask.line.drive import NULLS, find_driver, list_drivers
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.names import Names
 from qscope.ask.line.rules.drives import is_on
@@ -155,19 +155,15 @@ def find_formats(line: Line) -> Iterator[Fault]:
             continue
         made = names.find("drive", file) if isinstance(file, str) else None
         options = made.occurrence.parameters if made else file
-        if isinstance(options, dict) and options.get("driver") in _NULLS:
+        if isinstance(options, dict) and options.get("driver") in NULLS:
             yield Fault(node.occurrence, node.name("file"), f"there is no {driver} image in it")
-
-
-# Drivers of images that read as zeroes.
-_NULLS = ("null-co", "null-aio")
 
 
 def find_drive_formats(line: Line) -> Iterator[Fault]:
     """Yield likewise the formats of -drive."""
     for occurrence in line.select("drive"):
         driver, file = find_driver(occurrence), occurrence.get("file") or ""
-        is_null = occurrence.get("file.driver") in _NULLS or file.partition(":")[0] in _NULLS
+        is_null = occurrence.get("file.driver") in NULLS or file.partition(":")[0] in NULLS
         if is_null and driver in _WITH_MAGIC and driver in list_drivers(line):
             yield Fault(occurrence, "format", f"there is no {driver} image in it")
 

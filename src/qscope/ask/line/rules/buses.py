@@ -130,16 +130,6 @@ def find_port_names(line: Line) -> Iterator[Fault]:
             seen.add(name)
 
 
-def find_isa_ports(line: Line) -> Iterator[Fault]:
-    """Yield each serial port behind the fourth (hw/char/serial-isa.c)."""
-    ports = [each for each in line.select("device") if each.get("driver") == "isa-serial"]
-    for occurrence in ports[_ISA_PORTS:]:
-        yield Fault(occurrence, "driver", f"there are {_ISA_PORTS} ISA serial ports already")
-
-
-_ISA_PORTS = 4
-
-
 def _find_last_port(line: Line, bus: str) -> int:
     """Return the number of the last port of a controller: one less than max_ports, 31 at most."""
     for occurrence in line.select("device"):
@@ -287,15 +277,6 @@ RULES = (
         "-device virtio-serial-pci -device virtserialport,name=q -device virtserialport,name=q",
         "-device virtio-serial-pci -device virtserialport,name=q -device virtserialport,name=r",
         find_port_names,
-    ),
-    Rule(
-        "isa-serial-count",
-        "a PC has four serial ports",
-        _ALL,
-        "-device isa-serial -device isa-serial -device isa-serial -device isa-serial"
-        " -device isa-serial",
-        "-device isa-serial -device isa-serial -device isa-serial -device isa-serial",
-        find_isa_ports,
     ),
     Rule(
         "usb-port",

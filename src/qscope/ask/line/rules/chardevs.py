@@ -6,7 +6,7 @@ QEMU's chardev/*.c; all releases agree but where a rule says otherwise.
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from qscope.ask.line.backends import Backend, list_backends
+from qscope.ask.line.backends import LABELS, Backend, list_backends
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.settings import read_size
@@ -144,7 +144,7 @@ def find_labels(line: Line) -> Iterator[Fault]:
             yield Fault(backend.occurrence, "id", f"there is another chardev '{name}-base'")
     counts: dict[str, int] = {}
     for backend in list_backends(line):
-        start = _LABELS.get(backend.occurrence.name)
+        start = LABELS.get(backend.occurrence.name)
         if start is None or backend.stream is None:
             continue
         number = counts.get(start, 0)
@@ -152,18 +152,6 @@ def find_labels(line: Line) -> Iterator[Fault]:
         label = start if start in ("gdb", "debugcon") else f"{start}{number}"
         if label in taken or (start == label and number):
             yield Fault(backend.occurrence, "", f"there is another chardev {label!r}")
-
-
-# Option -> how QEMU calls the character device that it makes.
-_LABELS: Mapping[str, str] = {
-    "serial": "serial",
-    "parallel": "parallel",
-    "monitor": "compat_monitor",
-    "qmp": "compat_monitor",
-    "qmp-pretty": "compat_monitor",
-    "gdb": "gdb",
-    "debugcon": "debugcon",
-}
 
 
 RULES = (

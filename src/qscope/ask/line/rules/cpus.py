@@ -3,7 +3,7 @@
 QEMU's target/i386/cpu.c. Nothing is refused where another accelerator may be in use.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from qscope.ask.finding import Severity
 from qscope.ask.line.accel import may_be_virtualised
@@ -19,28 +19,19 @@ from qscope.ask.syntax.cpu import Feature, Form
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 _VENDOR = 12
-# Models without long mode, of which nobody sets the width of addresses.
-_NARROW = frozenset(
-    (
-        "486",
-        "athlon",
-        "base",
-        "coreduo",
-        "kvm32",
-        "n270",
-        "pentium",
-        "pentium2",
-        "pentium3",
-        "qemu32",
-    )
-)
+# Models without long mode, and how many bits their addresses have; nobody sets that.
+NARROW: Mapping[str, int] = {
+    **dict.fromkeys(("486", "pentium"), 32),
+    **dict.fromkeys(("athlon", "coreduo", "kvm32", "n270", "pentium2", "pentium3", "qemu32"), 36),
+}
 # Models that say which caches they have.
 _CACHED = (
     "ClearwaterForest", "DiamondRapids", "EPYC", "GraniteRapids", "SapphireRapids", "SierraForest",
     "YongFeng",
 )  # fmt: skip
-# Features of no model, which TCG lacks in all releases that were tried (5.2 to 11.1).
+# Where a CPU is, and the level of the topology that is counted.
 _PLACES = {"socket-id": "sockets", "die-id": "dies", "core-id": "cores", "thread-id": "threads"}
+# Features of no model, which TCG lacks in all releases that were tried (5.2 to 11.1).
 _LACKING = frozenset(
     (
         "ace2-en", "amd-no-ssb", "cid", "dca", "decodeassists", "ds", "ds-cpl", "dtes64",
@@ -132,7 +123,7 @@ def find_bad_width(line: Line) -> Iterator[Fault]:
     occurrence, cpu, features = found
     is_wide = _read(features, "lm")
     if is_wide is None:
-        is_wide = cpu.model.removesuffix("-v1") not in _NARROW
+        is_wide = cpu.model.removesuffix("-v1") not in (*NARROW, "base")
     release = line.release or (99, 0)
     most = 63 if release >= (11, 0) else 52
     if not is_wide:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from qscope.ask.line.bus_tree import BusTree
 from qscope.ask.line.device_table import Needs, load_devices
-from qscope.ask.line.families import find_family
 from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.machines import find_family
 from qscope.ask.line.names import Names
 from qscope.ask.line.rules.drives import is_on
 from qscope.ask.line.rules.rule import Fault, Rule

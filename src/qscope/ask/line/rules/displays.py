@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from qscope.ask.line.addresses import check_host, check_port
+from qscope.ask.line.addresses import check_host, check_port, read_families
 from qscope.ask.line.given import list_given
 from qscope.ask.line.line import Line
 from qscope.ask.line.rules.rule import Fault, Rule
@@ -32,8 +32,7 @@ def find_addresses(line: Line) -> Iterator[Fault]:
         if given.get("vnc") == "":
             wrong = "it is empty: HOST:DISPLAY is right"
         host = screen.address.rpartition(":")[0].strip("[]")
-        families = {name: given.is_on(name) if given.has(name) else None for name in _FAMILIES}
-        wrong = wrong or (check_host(host, **families) if host else "")
+        wrong = wrong or (check_host(host, **read_families(given)) if host else "")
         if wrong:
             yield _blame(screen, "vnc", wrong)
         if screen.address.startswith("unix:") and given.has("to"):
@@ -42,9 +41,6 @@ def find_addresses(line: Line) -> Iterator[Fault]:
         is_off = screen.address in ("", "none")
         if web is not None and web != "on" and not is_off and check_port(web):
             yield _blame(screen, "websocket", f"{web!r} is no port")
-
-
-_FAMILIES = ("ipv4", "ipv6")
 
 
 def find_secrets(line: Line) -> Iterator[Fault]:

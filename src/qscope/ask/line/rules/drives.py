@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from qscope.ask.line.drive import RENAMED, find_blockdev_options, find_driver
-from qscope.ask.line.families import find_family
+from qscope.ask.line.drive import NULLS, RENAMED, SHORT_FORMS, find_blockdev_options, find_driver
 from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.machines import find_family
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.scalars import read_bool, read_int, read_number
 from qscope.ask.syntax.words import Problem
@@ -13,19 +13,6 @@ from qscope.model.schema_info import ObjectType
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 
-# Short forms: what they stand for (system/vl.c): interface ("" the machine's own), index, media.
-_SHORT: Mapping[str, tuple[str, int | None, str]] = {
-    "hda": ("", 0, "disk"),
-    "hdb": ("", 1, "disk"),
-    "hdc": ("", 2, "disk"),
-    "hdd": ("", 3, "disk"),
-    "cdrom": ("", 2, "cdrom"),
-    "fda": ("floppy", 0, "disk"),
-    "fdb": ("floppy", 1, "disk"),
-    "sd": ("sd", 0, "disk"),
-    "mtdblock": ("mtd", None, "disk"),
-    "pflash": ("pflash", None, "disk"),
-}
 # How many units a bus has (blockdev.c, if_max_devs); q35's IDE buses have one. One unit: no limit.
 _UNITS: Mapping[str, int] = {"ide": 2, "scsi": 7}
 # Machine family -> interface -> how many buses it has (measured on 5.2 to 11.1); None: any number.
@@ -56,8 +43,8 @@ def list_drives(line: Line) -> Iterator[Drive]:
     for occurrence in line.occurrences:
         if occurrence.word.problem is Problem.STRAY:
             continue
-        if occurrence.name in _SHORT and occurrence.word.argument is not None:
-            interface, index, media = _SHORT[occurrence.name]
+        if occurrence.name in SHORT_FORMS and occurrence.word.argument is not None:
+            interface, index, media = SHORT_FORMS[occurrence.name]
             yield Drive(occurrence, interface or "ide", media, -1 if index is None else index)
         elif occurrence.name == "drive" and occurrence.parsed is not None:
             place, unit = _read(occurrence, "index", -1), _read(occurrence, "unit", -1)
@@ -187,14 +174,11 @@ def find_large_flash(line: Line) -> Iterator[Fault]:
     for drive in list_drives(line):
         occurrence = drive.occurrence
         file = occurrence.get("file") or occurrence.word.argument or ""
-        is_null = find_driver(occurrence) in _NULLS or file.startswith(("null-co:", "null-aio:"))
+        is_null = find_driver(occurrence) in NULLS or file.startswith(("null-co:", "null-aio:"))
         given = read_number(occurrence.parameters.get("size"))
         size = _NULL_SIZE if given is None else given
         if drive.interface == "pflash" and is_null and size > _MOST_FLASH:
             yield Fault(occurrence, "", f"flash of {size} bytes is too large", "8 MiB at most")
-
-
-_NULLS = ("null-co", "null-aio")
 
 
 def find_connected(line: Line) -> Iterator[Fault]:
@@ -233,7 +217,7 @@ def find_file_names(line: Line) -> Iterator[Fault]:
     """Yield each name that a null device is given (block/null.c)."""
     for occurrence in line.select("drive"):
         driver, file = find_driver(occurrence), occurrence.get("file")
-        if driver in _NULLS and file is not None and file != f"{driver}://":
+        if driver in NULLS and file is not None and file != f"{driver}://":
             yield Fault(occurrence, "file", f"{file!r} is no name for {driver}", f"{driver}://")
 
 

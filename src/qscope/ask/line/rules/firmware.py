@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from qscope.ask.line.families import find_family
 from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.machines import find_family
 from qscope.ask.line.names import Names
 from qscope.ask.line.rules.references import is_a
 from qscope.ask.line.rules.rule import Fault, Rule

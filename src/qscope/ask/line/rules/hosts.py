@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from qscope.ask.finding import Severity
+from qscope.ask.line.drive import SHORT_FORMS
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.scalars import read_bool
@@ -66,8 +67,6 @@ _NEEDS = (
     Need("trace", "file", _WRITE),
     Need("writeconfig", "", _WRITE),
 )
-# Images that are given by an option, or by none.
-_IMAGES = (*("hda", "hdb", "hdc", "hdd", "cdrom", "fda", "fdb", "sd", "mtdblock", "pflash"),)
 
 
 def find_needs(line: Line) -> Iterator[Fault]:
@@ -88,7 +87,7 @@ def _find_images(line: Line) -> Iterator[Fault]:
         if occurrence.word.problem is not None and not _FILE.search(occurrence.word.typed):
             # A word that the option before it may have been meant to take: judge_image().
             continue
-        if occurrence.name in _IMAGES:
+        if occurrence.name in SHORT_FORMS:
             named = {"": occurrence.word.argument}
         elif occurrence.name in ("drive", "blockdev"):
             names = ("file", "filename", "file.filename")

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_name, is_pc
 from qscope.ask.line.rules.rule import Fault, Rule
-from qscope.ask.line.rules.smp import Topology, count_cpus
+from qscope.ask.line.rules.smp import X86_PLACES, Topology, count_cpus
 from qscope.ask.line.scalars import read_uint
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
-# From the smallest part: what all have to be told, and what those that have only one need not.
-_PLACES = {"thread-id": "threads", "core-id": "cores", "module-id": "modules", "die-id": "dies"}
+# What all have to be told; of the other places a topology may have only one.
 _MANDATORY = ("core-id", "thread-id")
 
 
@@ -44,7 +43,7 @@ def _judge_place(occurrence: Occurrence, topology: Topology) -> Fault | None:
     for name in _MANDATORY:
         if name not in occurrence.parameters:
             return Fault(occurrence, name, "it is missing")
-    for name, level in {**_PLACES, "socket-id": "sockets"}.items():
+    for name, level in X86_PLACES.items():
         count, number = topology.levels.get(level, 1) or 1, _read(occurrence, name)
         if number is not None and number >= count:
             return Fault(occurrence, name, f"{number} was given", f"0..{count - 1} is right")
@@ -54,7 +53,7 @@ def _judge_place(occurrence: Occurrence, topology: Topology) -> Fault | None:
 def _count(occurrence: Occurrence, topology: Topology) -> int | None:
     """Return the number of the CPU at a place, None where that cannot be read."""
     number, below = 0, 1
-    for name, level in {**_PLACES, "socket-id": "sockets"}.items():
+    for name, level in X86_PLACES.items():
         here = _read(occurrence, name) if name in occurrence.parameters else 0
         if here is None:
             return None

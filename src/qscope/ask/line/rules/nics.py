@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from qscope.ask.line.families import find_family
 from qscope.ask.line.given import Given, list_given
 from qscope.ask.line.line import Line
+from qscope.ask.line.machines import find_family
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.scalars import read_uint
 from qscope.model.schema_info import ObjectType

@@ -7,6 +7,7 @@ from qscope.ask.line.bus_tree import BusTree, Placed
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.scalars import read_bool, read_number
+from qscope.ask.line.settings import has_usb
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 
@@ -72,8 +73,7 @@ def find_places(line: Line) -> Iterator[Fault]:
 def _make_root(line: Line, family: str) -> _Slots:
     """Return the machine's own bus with what the machine puts there."""
     taken = dict(_OWN.get(family, {}))
-    machine = line.merged("machine")
-    if line.has("usb", "usbdevice") or read_bool(machine.get("usb")):
+    if has_usb(line):
         slot, functions = _USB.get(family, (0, ()))
         taken[slot] = (*taken.get(slot, ()), *functions)
     slots = _Slots(taken)

@@ -9,7 +9,7 @@ from qscope.ask.line.given import list_given
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.rules.usernet import list_users
-from qscope.ask.line.vnc import list_screens
+from qscope.ask.line.vnc import FIRST_PORT, list_screens
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 _ANY = ("", "0.0.0.0", "::")  # noqa: S104
@@ -69,7 +69,7 @@ def _list_screens(line: Line) -> Iterator[Listener]:
         host, colon, display = screen.address.rpartition(":")
         if colon and _PORT.fullmatch(display) and not screen.given.has("to", "reverse"):
             where = "vnc" if screen.occurrence.name == "vnc" else ""
-            port = str(int(display) + 5900)
+            port = str(int(display) + FIRST_PORT)
             yield Listener(screen.occurrence, where, "tcp", host.strip("[]"), port)
 
 

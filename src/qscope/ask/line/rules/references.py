@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from qscope.ask.line.backends import LABELS, find_target
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.names import Names
 from qscope.ask.line.rules.rule import Fault, Rule
@@ -58,7 +59,7 @@ _FIRST = {
     "chardev": "backend",
 }
 # Options whose argument is a character device, where `chardev:ID` refers to one.
-_STREAMS = ("serial", "parallel", "monitor", "qmp", "qmp-pretty", "debugcon", "gdb")
+_STREAMS = tuple(LABELS)
 
 
 def find_references(line: Line) -> Iterator[Reference]:
@@ -67,8 +68,8 @@ def find_references(line: Line) -> Iterator[Reference]:
         if occurrence.name == "device":
             yield from _find_in_device(line, occurrence)
         elif occurrence.name in _STREAMS:
-            start, colon, name = (occurrence.word.argument or "").partition(":")
-            if start == "chardev" and colon:
+            name = find_target(occurrence.word.argument or "")
+            if name is not None:
                 yield Reference(occurrence, "", "chardev", name)
         else:
             yield from _find_in_parameters(occurrence)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from qscope.ask.line.families import find_family
 from qscope.ask.line.given import Given, list_given
 from qscope.ask.line.line import Line
+from qscope.ask.line.machines import NO_PCI, find_family
 from qscope.ask.line.rules.rule import Fault, Rule
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
@@ -82,7 +82,7 @@ def find_devices(line: Line) -> Iterator[Fault]:
         tag = given.get("mount_tag") or ""
         if len(tag.encode("utf-8", "surrogateescape")) > _LONGEST_TAG:
             yield Fault(given.occurrence, "mount_tag", f"it has more than {_LONGEST_TAG} bytes")
-        if find_family(line) in ("none", "microvm", "isapc"):
+        if find_family(line) in NO_PCI:
             yield Fault(given.occurrence, "", f"machine {find_family(line)} has no PCI bus")
 
 

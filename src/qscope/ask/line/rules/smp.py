@@ -15,6 +15,14 @@ from qscope.ask.line.settings import Setting, find_structure, read_integer
 
 # From the whole to its parts.
 _LEVELS = ("drawers", "books", "sockets", "dies", "clusters", "modules", "cores", "threads")
+# Of these an x86 CPU's place is made, the smallest part first; the property that tells of each.
+X86_PLACES: Mapping[str, str] = {
+    "thread-id": "threads",
+    "core-id": "cores",
+    "module-id": "modules",
+    "die-id": "dies",
+    "socket-id": "sockets",
+}
 _COUNTS = (*_LEVELS, "cpus", "maxcpus")
 # The APIC ID that QEMU's own APIC cannot have, and no PC without x2APIC.
 _BROADCAST = 255
@@ -39,7 +47,7 @@ class Topology(NamedTuple):
     def locate(self, cpu: int, level: str) -> int:
         """Return the number of the part of a level that an x86 CPU is in, as in the one above."""
         below = 1
-        for name in ("threads", "cores", "modules", "dies", "sockets"):
+        for name in X86_PLACES.values():
             count = self.levels.get(name, 1) or 1
             if name == level:
                 return cpu // below if name == "sockets" else cpu // below % count

@@ -5,9 +5,8 @@ QEMU's chardev/char-socket.c and char-udp.c; all releases agree but where a tabl
 
 from collections.abc import Iterator
 
-from qscope.ask.line.addresses import check_host, check_port
+from qscope.ask.line.addresses import check_host, check_port, read_families
 from qscope.ask.line.backends import Backend, is_server, list_backends
-from qscope.ask.line.given import Given
 from qscope.ask.line.line import Line
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.scalars import is_descriptor
@@ -59,13 +58,9 @@ def find_ports(line: Line) -> Iterator[Fault]:
             wrong = check_port(backend.given.get(port) or "")
             if wrong and (backend.given.has(host) or backend.kind == "udp"):
                 yield _blame(backend, port, wrong)
-        wrong = check_host(backend.given.get("host") or "", **_read_families(backend.given))
+        wrong = check_host(backend.given.get("host") or "", **read_families(backend.given))
         if wrong and backend.given.has("host"):
             yield _blame(backend, "host", wrong)
-
-
-def _read_families(given: Given) -> dict[str, bool | None]:
-    return {name: given.is_on(name) if given.has(name) else None for name in ("ipv4", "ipv6")}
 
 
 def find_descriptors(line: Line) -> Iterator[Fault]:

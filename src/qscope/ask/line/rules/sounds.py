@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 
-from qscope.ask.line.families import find_family
 from qscope.ask.line.given import list_given
 from qscope.ask.line.line import Line
+from qscope.ask.line.machines import NO_PCI, find_family
 from qscope.ask.line.rules.rule import Fault, Rule
 
 _ALL = ("5.2", "7.2", "10.0", "11.1")
 _PCI_MODELS = ("ac97", "es1370", "hda", "virtio")
-# Machines without any bus for them.
-_NO_PCI = ("none", "microvm", "isapc")
 
 
 def find_settings(line: Line) -> Iterator[Fault]:
@@ -31,7 +29,7 @@ def find_models(line: Line) -> Iterator[Fault]:
     """Yield each -audio for whose card the machine has no bus, and each second one."""
     given = [each for each in list_given(line, "audio") if each.has("model")]
     for each in given:
-        if each.get("model") in _PCI_MODELS and find_family(line) in _NO_PCI:
+        if each.get("model") in _PCI_MODELS and find_family(line) in NO_PCI:
             what = f"machine {find_family(line)} has no PCI bus"
             yield Fault(each.occurrence, "model", what)
     is_strict = line.release is None or line.release >= (11, 0)

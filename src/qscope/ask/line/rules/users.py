@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from qscope.ask.line.backends import find_target, list_backends, list_forwards
-from qscope.ask.line.families import find_family
 from qscope.ask.line.given import list_given
 from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.machines import find_family
 from qscope.ask.line.rules.references import find_references
 from qscope.ask.line.rules.rule import Fault, Rule
 
@@ -178,15 +178,19 @@ def find_parallels(line: Line) -> Iterator[Fault]:
         yield Fault(occurrence, "", "there can be 3 of them")
 
 
-def find_serials(line: Line) -> Iterator[Fault]:
-    """Yield each ISA serial or parallel port that is more than a PC has places for."""
-    if find_family(line) not in ("pc", "q35"):
-        return
+def find_isa_ports(line: Line) -> Iterator[Fault]:
+    """Yield each ISA serial or parallel port that is more than there can be.
+
+    QEMU's hw/char/serial-isa.c and parallel.c; what -serial and -parallel make of another machine
+    than a PC is not known.
+    """
+    is_pc = find_family(line) in ("pc", "q35")
     for option, driver, most in (("serial", "isa-serial", 4), ("parallel", "isa-parallel", 3)):
-        used = [each for each in line.select(option) if each.word.argument != "none"]
+        used = [each for each in line.select(option) if is_pc and each.word.argument != "none"]
         devices = [each for each in line.select("device") if each.get("driver") == driver]
         for occurrence in devices[max(0, most - len(used)) :]:
-            yield Fault(occurrence, "", f"there can be {most} of them, -{option} included")
+            what = f"there can be {most} of them, those of -{option} included"
+            yield Fault(occurrence, "driver", what)
 
 
 RULES = (
@@ -244,7 +248,7 @@ RULES = (
         _ALL,
         f"{' '.join(['-serial null'] * 4)} -device isa-serial",
         f"{' '.join(['-serial null'] * 3)} -device isa-serial",
-        find_serials,
+        find_isa_ports,
     ),
     Rule(
         "parallel-count",
