@@ -9,7 +9,7 @@ from typing import Any
 
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.host import note
-from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.line import Line, Occurrence, doubt_parameters
 from qscope.ask.options import find_option
 from qscope.ask.validation.checker import Checker
 from qscope.model.near import near
@@ -58,8 +58,7 @@ def _check(line: Line, occurrence: Occurrence, given: dict[str, Any]) -> Iterato
     option = find_option(line.interface, "audiodev")
     name = option.arg_type if option is not None else None
     if name is None:
-        what = "nothing known tells its parameters"
-        yield Finding("parameters-unknown", "", what, Severity.UNKNOWN)
+        yield doubt_parameters()
         return
 
     def find(name: str) -> Entity | None:

@@ -80,6 +80,11 @@ def list_backends(line: Line) -> Iterator[Backend]:
             yield from read_backends(occurrence)
 
 
+def index_chardevs(line: Line) -> dict[str | None, Backend]:
+    """Return each -chardev by its ID, None where it has none."""
+    return {each.name: each for each in list_backends(line) if each.stream is None}
+
+
 def read_backends(occurrence: Occurrence) -> Iterator[Backend]:
     """Yield the character devices that one option makes."""
     text = occurrence.word.argument or ""
@@ -111,6 +116,11 @@ def _read_text(occurrence: Occurrence, where: str, text: str) -> Iterator[Backen
     except ArgumentError:
         return
     yield Backend(occurrence, where, stream.backend, Given(occurrence, stream.parameters), stream)
+
+
+def is_unix(backend: Backend) -> bool:
+    """Whether it is a UNIX socket, through which file descriptors can be handed."""
+    return backend.kind == "socket" and backend.given.has("path", "fd")
 
 
 def is_server(backend: Backend) -> bool:

@@ -12,7 +12,7 @@ from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.backends import find_target, is_stream, list_forwards, read_backends
 from qscope.ask.line.given import read_given
 from qscope.ask.line.host import note_backend
-from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.line import Line, Occurrence, doubt_parameters
 from qscope.ask.line.stream import RIGHT, Stream, parse_stream
 from qscope.ask.listed import BY_PREFIX
 from qscope.ask.options import find_option
@@ -107,8 +107,7 @@ def _check_parameters(
     if name is not None:
         yield from line.make_checker(occurrence).check(name, dict(given), "")
     elif given:
-        what = "nothing known tells its parameters"
-        yield Finding("parameters-unknown", next(iter(given)), what, Severity.UNKNOWN)
+        yield doubt_parameters(next(iter(given)))
 
 
 def _find_flat_type(line: Line) -> str | None:

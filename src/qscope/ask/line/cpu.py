@@ -31,7 +31,7 @@ def read_cpu(occurrence: Occurrence) -> Cpu | None:
 
 def find_last_cpu(line: Line) -> tuple[Occurrence, Cpu] | None:
     """Return the -cpu that counts, which is the last one."""
-    last = next(reversed(list(line.select("cpu"))), None)
+    last = line.find_last("cpu")
     found = read_cpu(last) if last else None
     return (last, found) if last is not None and found is not None else None
 

@@ -5,11 +5,11 @@ In: a line and an occurrence. Out: findings. What hangs together are rules (rule
 
 from collections.abc import Iterator, Mapping
 
-from qscope.ask.finding import Finding, Severity
+from qscope.ask.finding import Finding
 from qscope.ask.line.addresses import is_name
 from qscope.ask.line.given import read_given
 from qscope.ask.line.host import note
-from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.line import Line, Occurrence, doubt_parameters
 from qscope.ask.line.vnc import Screen, list_screens, read_screen
 from qscope.ask.options import find_option
 from qscope.model.near import near
@@ -73,15 +73,14 @@ def _check_type(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     if option is None or parsed is None:
         return
     if option.arg_type is None:
-        what = "nothing known tells its parameters"
-        yield Finding("parameters-unknown", "", what, Severity.UNKNOWN)
+        yield doubt_parameters()
         return
     if isinstance(parsed.value, dict):
         given = dict(parsed.value)
         if line.release is not None and line.release < (6, 0) and given.get("type") == "sdl":
             given = {name: value for name, value in given.items() if name not in _OLD_SDL}
         yield from line.make_checker(occurrence).check(option.arg_type, given, "")
-        if occurrence is list(line.select("display"))[-1]:
+        if occurrence is line.find_last("display"):
             yield from _judge_kind(line, occurrence.get("type") or "")
 
 
@@ -103,7 +102,7 @@ def _judge_kind(line: Line, kind: str) -> Iterator[Finding]:
 
 def judge_vga(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     """Yield what is wrong with one -vga; QEMU looks at the last one only."""
-    if occurrence is not list(line.select("vga"))[-1]:
+    if occurrence is not line.find_last("vga"):
         return
     text = occurrence.word.argument or ""
     word, comma, rest = text.partition(",")

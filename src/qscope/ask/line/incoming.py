@@ -7,11 +7,11 @@ to say.
 import re
 from collections.abc import Iterator
 
-from qscope.ask.finding import Finding, Severity
+from qscope.ask.finding import Finding
 from qscope.ask.line.addresses import check_host, check_port, is_name
 from qscope.ask.line.given import Given, read_given
 from qscope.ask.line.host import note
-from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.line import Line, Occurrence, doubt_parameters
 from qscope.ask.line.scalars import is_descriptor, read_uint
 from qscope.ask.syntax.qemuopts import parse_qemuopts
 from qscope.ask.syntax.scalars import parse_size
@@ -32,8 +32,7 @@ def judge_incoming(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     if parsed is not None and isinstance(parsed.value, dict):
         option = occurrence.option
         if option is None or option.arg_type is None:
-            what = "nothing known tells its parameters"
-            yield Finding("parameters-unknown", "", what, Severity.UNKNOWN)
+            yield doubt_parameters()
             return
         checker = line.make_checker(occurrence, "migrate-incoming", ("channels",))
         yield from checker.check(option.arg_type, parsed.value, "")
@@ -44,7 +43,7 @@ def judge_incoming(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
 
 def _is_ignored(line: Line, occurrence: Occurrence) -> bool:
     is_old = line.release is not None and line.release < (8, 2)
-    return is_old and occurrence is not list(line.select("incoming"))[-1]
+    return is_old and occurrence is not line.find_last("incoming")
 
 
 def _judge_channel(given: Given) -> Iterator[Finding]:

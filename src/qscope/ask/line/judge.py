@@ -21,7 +21,7 @@ from qscope.ask.line.display import judge_display, judge_spice, judge_vga, judge
 from qscope.ask.line.drive import judge_drive
 from qscope.ask.line.globals import judge_global
 from qscope.ask.line.incoming import judge_incoming
-from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.line import Line, Occurrence, doubt_parameters
 from qscope.ask.line.machine import judge_machine
 from qscope.ask.line.network import judge_network
 from qscope.ask.line.object import judge_object
@@ -114,8 +114,7 @@ def judge_typed(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
         yield from _judge_word(option, parsed.value)
     elif option.arg_type is None:
         if option.completeness not in ("scalar", "exact"):
-            why = "nothing known tells its parameters"
-            yield Finding("parameters-unknown", "", why, Severity.UNKNOWN)
+            yield doubt_parameters()
     else:
         yield from check_value(line, occurrence, option.arg_type, parsed.value)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from qscope.ask.finding import Finding
+from qscope.ask.finding import Finding, Severity
 from qscope.ask.options import find_option_type
 from qscope.ask.owner import find_machine
 from qscope.ask.syntax.argument import Parsed
@@ -78,6 +78,12 @@ class Occurrence(Struct, frozen=True, dict=True):
         return value if isinstance(value, str) else None
 
 
+def doubt_parameters(where: str = "") -> Finding:
+    """Return that nothing known tells which parameters an option takes."""
+    what = "nothing known tells its parameters"
+    return Finding("parameters-unknown", where, what, Severity.UNKNOWN)
+
+
 class Line:
     """The options of one command line in their order."""
 
@@ -106,6 +112,10 @@ class Line:
     def count(self, name: str) -> int:
         """Return how often an option is there."""
         return len(self._by_name.get(name, ()))
+
+    def find_last(self, name: str) -> Occurrence | None:
+        """Return the last occurrence of an option, which for many is the one that counts."""
+        return next(reversed(self._by_name.get(name, [])), None)
 
     def merged(self, name: str) -> dict[str, Any]:
         """Return the parameters of all occurrences of an option, later ones winning."""

@@ -11,7 +11,7 @@ from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.backends import read_backends
 from qscope.ask.line.chardev import check_forwards
 from qscope.ask.line.host import note, note_backend
-from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.line import Line, Occurrence, doubt_parameters
 from qscope.ask.line.values import build_value
 from qscope.ask.options.scalars import find_in_schema
 from qscope.ask.syntax.qemuopts import Parameter
@@ -84,8 +84,7 @@ def _check_type(line: Line, occurrence: Occurrence, given: dict[str, Any]) -> It
     if isinstance(entity, ObjectType) and entity.tag:
         yield from line.make_checker(occurrence, "netdev_add").check(entity.name, given, "")
     else:
-        what = "nothing known tells its parameters"
-        yield Finding("parameters-unknown", "", what, Severity.UNKNOWN)
+        yield doubt_parameters()
 
 
 def _judge_kind(line: Line, occurrence: Occurrence, kind: str) -> Iterator[Finding]:

@@ -5,17 +5,16 @@ In: a line and an occurrence. Out: findings.
 
 from collections.abc import Iterator
 
-from qscope.ask.finding import Finding, Severity
+from qscope.ask.finding import Finding
 from qscope.ask.line.host import note
-from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.line import Line, Occurrence, doubt_parameters
 
 
 def judge_tpmdev(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     """Yield what is wrong with one -tpmdev."""
     option = occurrence.option
     if option is None or option.arg_type is None:
-        what = "nothing known tells its parameters"
-        yield Finding("parameters-unknown", "", what, Severity.UNKNOWN)
+        yield doubt_parameters()
         return
     given = dict(occurrence.parameters)
     if "type" not in given:

@@ -1,4 +1,7 @@
-"""Rules about buses: that there is one for a device, and that it has room."""
+"""Rules about buses: that there is one for a device, and that it has room.
+
+Places on PCI buses are pci.py's.
+"""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -246,7 +249,7 @@ RULES = (
     ),
     Rule(
         "scsi-place",
-        "a SCSI bus has so many IDs and LUNs",
+        "a SCSI controller knows a range of IDs and LUNs",
         _ALL,
         "-device virtio-scsi-pci -blockdev null-co,node-name=n0"
         " -device scsi-hd,drive=n0,scsi-id=256",
@@ -263,7 +266,7 @@ RULES = (
         find_scsi_duplicates,
     ),
     Rule(
-        "serial-port",
+        "virtio-serial-port",
         "a port of virtio-serial has a number of its own",
         _ALL,
         "-device virtio-serial-pci,id=vs -device virtserialport,bus=vs.0,nr=31",
@@ -271,7 +274,7 @@ RULES = (
         find_ports,
     ),
     Rule(
-        "serial-port-name",
+        "virtio-serial-name",
         "a port of virtio-serial is found by its name",
         _ALL,
         "-device virtio-serial-pci -device virtserialport,name=q -device virtserialport,name=q",
@@ -280,7 +283,7 @@ RULES = (
     ),
     Rule(
         "usb-port",
-        "a USB controller has so many ports",
+        "a port is one of the controller's, and one device's",
         _ALL,
         "-usb -device usb-tablet,port=9",
         "-usb -device usb-tablet,port=1",

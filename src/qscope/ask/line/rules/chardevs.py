@@ -6,7 +6,7 @@ QEMU's chardev/*.c; all releases agree but where a rule says otherwise.
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from qscope.ask.line.backends import LABELS, Backend, list_backends
+from qscope.ask.line.backends import LABELS, Backend, index_chardevs, list_backends
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.settings import read_size
@@ -138,7 +138,7 @@ def find_hubs(line: Line) -> Iterator[Fault]:
 
 def find_labels(line: Line) -> Iterator[Fault]:
     """Yield each option whose name for its character device a -chardev has."""
-    taken = {each.name: each for each in list_backends(line) if each.stream is None}
+    taken = index_chardevs(line)
     for name, backend in taken.items():
         if backend.given.is_on("mux") and f"{name}-base" in taken:
             yield Fault(backend.occurrence, "id", f"there is another chardev '{name}-base'")
@@ -157,7 +157,7 @@ def find_labels(line: Line) -> Iterator[Fault]:
 RULES = (
     Rule(
         "chardev-id-missing",
-        "somebody has to find it",
+        "a -chardev is found by its ID",
         _ALL,
         "-chardev null",
         "-chardev null,id=c0",
@@ -189,7 +189,7 @@ RULES = (
     ),
     Rule(
         "chardev-spice-channel",
-        "SPICE has a few channels",
+        "SPICE has a few channels, and they are its server's",
         ("5.2", "7.2"),
         "-chardev spiceport,id=v,name=a",
         "-chardev spicevmc,id=v,name=vdagent",

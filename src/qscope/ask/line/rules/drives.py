@@ -304,7 +304,7 @@ RULES = (
     ),
     Rule(
         "flash-large",
-        "a PC has room for so much firmware",
+        "a PC maps 8 MiB of firmware at most",
         _ALL,
         "-drive if=pflash,driver=null-co",
         "-drive if=pflash,driver=null-co,size=65536",
@@ -360,7 +360,7 @@ RULES = (
     ),
     Rule(
         "drive-throttling",
-        "limits must not contradict each other",
+        "limits of all traffic and of its parts exclude each other",
         _ALL,
         "-drive driver=null-co,if=none,id=d0,bps=1000,bps_rd=500",
         "-drive driver=null-co,if=none,id=d0,iops=100,iops_max=500",

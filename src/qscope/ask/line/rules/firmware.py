@@ -149,7 +149,7 @@ RULES = (
     ),
     Rule(
         "fw-cfg-machine",
-        "the machine must have the device",
+        "guests read the files through a device that machine type none lacks",
         _ALL,
         "-machine none -fw_cfg name=opt/a/b,string=a",
         "-machine microvm -fw_cfg name=opt/a/b,string=a",

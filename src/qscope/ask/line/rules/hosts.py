@@ -1,6 +1,6 @@
 """What options need of the host: notes, which decide nothing.
 
-Character devices and disks have theirs where they are judged.
+Those of character devices, displays and back ends are beside their judges (line/host.py).
 """
 
 import re
@@ -104,8 +104,9 @@ def _find_images(line: Line) -> Iterator[Fault]:
                 yield _note(occurrence, where, _READ.format(value))
 
 
-# Protocols and JSON; a node that -blockdev's `file` names is no file either.
+# What a name of a file has, and a word that was meant for an option has not.
 _FILE = re.compile(r"[./]")
+# nbd:, json: and the like are no files.
 _PROTOCOL = re.compile(r"[a-z][a-z0-9+.-]*:")
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.line import Line
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.scalars import read_number
 from qscope.ask.owner import resolve_driver
@@ -89,26 +89,21 @@ def find_values(line: Line) -> Iterator[Fault]:
     """Yield each value that its device does not take."""
     for occurrence in line.select("device"):
         driver = resolve_driver(line.interface.listings, occurrence.get("driver") or "")
-        for limit in _LIMITS:
-            if re.fullmatch(limit.drivers, driver) and (line.release or (0, 0)) >= limit.since:
-                yield from _judge(occurrence, driver, limit)
-
-
-def _judge(occurrence: Occurrence, driver: str, limit: Limit) -> Iterator[Fault]:
-    number = read_number(occurrence.parameters.get(limit.property))
-    if number is not None and not limit.accepts(number):
-        what = f"{driver} does not take {occurrence.parameters[limit.property]}"
-        yield Fault(occurrence, limit.property, what, limit.right)
+        for name, value in occurrence.parameters.items():
+            right = find_right(line, driver, name, value)
+            if right:
+                yield Fault(occurrence, name, f"{driver} does not take {value}", right)
 
 
 def find_right(line: Line, driver: str, name: str, value: object) -> str:
-    """Say what a driver takes for a property, "" where it takes the value (a -global's)."""
+    """Say what a driver takes for a property, "" where it takes the value."""
     number = read_number(value)
+    release = line.release or (0, 0)
+    if number is None:
+        return ""
     for limit in _LIMITS:
-        if limit.property != name or not re.fullmatch(limit.drivers, driver):
-            continue
-        is_new = (line.release or (0, 0)) >= limit.since
-        if number is not None and is_new and not limit.accepts(number):
+        is_about = limit.property == name and re.fullmatch(limit.drivers, driver)
+        if is_about and release >= limit.since and not limit.accepts(number):
             return limit.right
     return ""
 
@@ -198,7 +193,7 @@ def find_boot_indexes(line: Line) -> Iterator[Fault]:
 RULES = (
     Rule(
         "device-limit",
-        "devices check values when they are made",
+        "a property's type is wider than what its device can do",
         _ALL,
         "-device virtio-serial-pci,max_ports=513",
         "-device virtio-serial-pci,max_ports=31",
@@ -206,14 +201,14 @@ RULES = (
     ),
     Rule(
         "device-word",
-        "devices check words when they are made",
+        "a property is a plain string, and its device knows some words",
         _ALL,
         "-device virtio-net-pci,duplex=quarter",
         "-device virtio-net-pci,duplex=full",
         find_words,
     ),
     Rule(
-        "long-queue",
+        "device-queue-long",
         "only some back ends send from a longer queue",
         ("10.0", "11.1"),
         "-device virtio-net-pci,tx_queue_size=512",
@@ -232,7 +227,7 @@ RULES = (
     ),
     Rule(
         "acpi-index-duplicate",
-        "guests name devices by it",
+        "guests name a device by its acpi-index",
         ("7.2", "10.0", "11.1"),
         "-device e1000,acpi-index=1 -device e1000,acpi-index=1",
         "-device e1000,acpi-index=1 -device e1000,acpi-index=2",

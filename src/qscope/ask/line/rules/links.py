@@ -1,4 +1,7 @@
-"""Rules about what objects refer to: other objects, which come first, and back ends."""
+"""Rules about what -object refers to, and about throttle groups.
+
+Other objects come first. What refers to an -object is in references.py, as is all else.
+"""
 
 import re
 from collections.abc import Iterator

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from qscope.ask.finding import Severity
-from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.line import Line
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.syntax.scalars import parse_uint
 from qscope.errors import ArgumentError
@@ -31,7 +31,7 @@ _THREADS_SINCE = (7, 2)
 
 def find_bad_items(line: Line) -> Iterator[Fault]:
     """Yield each word of -d that is no item: the last -d counts."""
-    occurrence = _find_last(line, "d")
+    occurrence = line.find_last("d")
     text = occurrence.word.argument if occurrence else None
     if occurrence is None or text is None or text in ("help", "?"):
         return
@@ -50,7 +50,7 @@ def find_bad_items(line: Line) -> Iterator[Fault]:
 
 def find_threadless(line: Line) -> Iterator[Fault]:
     """Yield that -d asks for a file a thread, which -D must name with a %d."""
-    occurrence, file = _find_last(line, "d"), _find_last(line, "D")
+    occurrence, file = line.find_last("d"), line.find_last("D")
     items = (occurrence.word.argument or "").split(",") if occurrence else []
     is_new = line.release is not None and line.release >= _THREADS_SINCE
     if occurrence is None or not ("tid" in items or ("all" in items and is_new)):
@@ -58,10 +58,6 @@ def find_threadless(line: Line) -> Iterator[Fault]:
     if file is None or "%d" not in (file.word.argument or ""):
         right = "-D with a %d in its name is needed"
         yield Fault(occurrence, "", "each thread has a file of its own", right)
-
-
-def _find_last(line: Line, name: str) -> Occurrence | None:
-    return next(reversed(list(line.select(name))), None)
 
 
 # START-LENGTH, START+LENGTH, FIRST..LAST (qemu_set_dfilter_ranges in util/log.c).
@@ -93,7 +89,7 @@ def _judge_range(text: str) -> str:
 
 def find_bad_files(line: Line) -> Iterator[Fault]:
     """Yield a -D that names no file: the last one counts. A %d stands for the process."""
-    occurrence = _find_last(line, "D")
+    occurrence = line.find_last("D")
     text = occurrence.word.argument if occurrence else None
     if occurrence is None or text is None:
         return

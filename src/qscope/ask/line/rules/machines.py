@@ -94,7 +94,7 @@ def find_wrong_accelerator(line: Line) -> Iterator[Fault]:
     """Yield machine types that need an accelerator: where it is asked for the host decides."""
     name = find_name(line)
     wanted = next((each for kind, each in _ACCELERATED.items() if name.startswith(kind)), "")
-    occurrence = next(reversed(list(line.select("machine"))), None)
+    occurrence = line.find_last("machine")
     if not wanted or occurrence is None:
         return
     asked = line.merged("machine").get("accel") or ":".join(
@@ -154,7 +154,7 @@ def find_bad_rings(line: Line) -> Iterator[Fault]:
 RULES = (
     Rule(
         "machine-value",
-        "some properties have narrower limits than their types",
+        "what a property takes is narrower than its type",
         _ALL,
         "-machine q35,max-ram-below-4g=5G",
         "-machine q35,max-ram-below-4g=4G",

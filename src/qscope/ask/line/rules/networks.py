@@ -6,7 +6,7 @@ QEMU's net/*.c; 5.2 to 11.1 agree but where a rule says otherwise.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from qscope.ask.line.backends import Backend, list_backends
+from qscope.ask.line.backends import index_chardevs, is_unix
 from qscope.ask.line.given import Given, list_given
 from qscope.ask.line.line import Line
 from qscope.ask.line.rules.rule import Fault, Rule
@@ -178,20 +178,15 @@ def find_tunnels(line: Line) -> Iterator[Fault]:
 
 def find_vhost_users(line: Line) -> Iterator[Fault]:
     """Yield each vhost-user whose character device is no UNIX socket, or that has no queue."""
-    made = {each.name: each for each in list_backends(line) if each.stream is None}
+    made = index_chardevs(line)
     for given in _list_kind(line, "vhost-user"):
         backend = made.get(given.get("chardev"))
-        if backend is not None and not _can_pass(backend):
+        if backend is not None and not is_unix(backend):
             what = f"chardev {backend.name!r} is no UNIX socket"
             yield Fault(given.occurrence, "chardev", what)
         queues = read_int(given.get("queues"))
         if queues is not None and not 1 <= queues <= 1024:
             yield Fault(given.occurrence, "queues", "1 to 1024 is right")
-
-
-def _can_pass(backend: Backend) -> bool:
-    """Whether file descriptors can be handed through a character device."""
-    return backend.kind == "socket" and backend.given.has("path", "fd")
 
 
 def find_vdpas(line: Line) -> Iterator[Fault]:
@@ -267,7 +262,7 @@ RULES = (
     ),
     Rule(
         "netdev-l2tpv3",
-        "both sides have a port, and a cookie",
+        "both sides of a tunnel have a port, and a cookie",
         _ALL,
         "-netdev l2tpv3,id=l0,src=127.0.0.1,dst=127.0.0.1,txsession=1,udp=on",
         "-netdev l2tpv3,id=l0,src=127.0.0.1,dst=127.0.0.1,txsession=1,udp=on,srcport=0,"
@@ -284,7 +279,7 @@ RULES = (
     ),
     Rule(
         "netdev-vhost-vdpa",
-        "it is a device, given by path or by descriptor",
+        "a vDPA device is given by its path or by a descriptor",
         _NEWER,
         "-netdev vhost-vdpa,id=v0",
         "-netdev user,id=v0",

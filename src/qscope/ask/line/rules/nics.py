@@ -148,7 +148,7 @@ RULES = (
     ),
     Rule(
         "nic-count",
-        "a machine has eight places for them",
+        "QEMU keeps a table of eight network cards",
         _ALL,
         " ".join(["-nic user"] * 9),
         " ".join(["-nic user"] * 8),

@@ -242,7 +242,7 @@ RULES = (
     ),
     Rule(
         "numa-node",
-        "a node has a number",
+        "a node has a number of its own, below 128",
         _ALL,
         "-numa node,nodeid=128",
         "-object memory-backend-ram,id=m0,size=128M -numa node,nodeid=0,memdev=m0",
@@ -290,7 +290,7 @@ RULES = (
         find_wrong_sum,
     ),
     Rule(
-        "numa-cpus",
+        "numa-node-cpus",
         "a CPU is in one node",
         _ALL,
         "-smp 2 -object memory-backend-ram,id=m0,size=128M -numa node,memdev=m0,cpus=0-2",
@@ -298,7 +298,7 @@ RULES = (
         find_bad_cpus,
     ),
     Rule(
-        "numa-cpu",
+        "numa-cpu-place",
         "a CPU has a place in the topology, and is in a node",
         _ALL,
         "-object memory-backend-ram,id=m0,size=128M -numa node,memdev=m0"
@@ -318,7 +318,7 @@ RULES = (
         find_bad_distances,
     ),
     Rule(
-        "numa-distances",
+        "numa-distance-missing",
         "all nodes are some distance apart",
         _ALL,
         "-object memory-backend-ram,id=m0,size=128M -numa node,memdev=m0 -numa node -numa node"

@@ -289,7 +289,7 @@ def find_bad_positions(line: Line) -> Iterator[Fault]:
 RULES = (
     Rule(
         "object-number",
-        "objects check numbers when they are set",
+        "what a property takes is narrower than its type",
         _ALL,
         "-object memory-backend-ram,id=m0,size=0",
         "-object memory-backend-ram,id=m0,size=16M",

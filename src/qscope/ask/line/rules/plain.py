@@ -1,4 +1,4 @@
-"""Rules about arguments that are one value: -uuid, -seed."""
+"""Rules about arguments that are one value: -uuid, -seed, -tb-size."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ def find_bad_seeds(line: Line) -> Iterator[Fault]:
 
 def find_bad_buffers(line: Line) -> Iterator[Fault]:
     """Yield that -tb-size, gone since 6.0, is no number of 32 bits: the last one counts."""
-    occurrence = next(reversed(list(line.select("tb-size"))), None)
+    occurrence = line.find_last("tb-size")
     text = occurrence.word.argument if occurrence else None
     number = read_uint(text)
     if occurrence is not None and text is not None and (number is None or number >= 1 << 32):
@@ -44,6 +44,13 @@ RULES = (
         "-uuid 8bd53789-adab-484f-8c53-a6df9d5f1dbf",
         find_bad_uuids,
     ),
-    Rule("tb-size", "MiB in 32 bits", ("5.2",), "-tb-size abc", "-tb-size 32", find_bad_buffers),
+    Rule(
+        "tb-size",
+        "the size of TCG's buffer has 32 bits",
+        ("5.2",),
+        "-tb-size abc",
+        "-tb-size 32",
+        find_bad_buffers,
+    ),
     Rule("seed", "a seed has 64 bits", _ALL, "-seed -1", "-seed 5", find_bad_seeds),
 )

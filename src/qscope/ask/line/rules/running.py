@@ -1,4 +1,4 @@
-"""Rules about how QEMU runs: snapshots, ROMs, descriptors, watchdogs."""
+"""Rules about single options: -loadvm, -option-rom, -add-fd, -watchdog, -plugin, Xen's, names."""
 
 from collections.abc import Iterator
 
@@ -116,7 +116,7 @@ def find_xenless(line: Line) -> Iterator[Fault]:
 
 
 RULES = (
-    Rule("names", "nothing has an empty name", _ALL, "-kernel ''", "-dtb ''", find_nameless),
+    Rule("name-empty", "nothing has an empty name", _ALL, "-kernel ''", "-dtb ''", find_nameless),
     Rule(
         "xen",
         "a Xen must be there to attach to one",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from qscope.ask.line.backends import is_server, list_backends
+from qscope.ask.line.backends import index_chardevs, is_server, is_unix
 from qscope.ask.line.given import list_given
 from qscope.ask.line.line import Line
 from qscope.ask.line.rules.rule import Fault, Rule
@@ -21,12 +21,12 @@ def find_demands(line: Line) -> Iterator[Fault]:
 
 def find_chardevs(line: Line) -> Iterator[Fault]:
     """Yield each emulator whose character device can be no emulator's control channel."""
-    made = {each.name: each for each in list_backends(line) if each.stream is None}
+    made = index_chardevs(line)
     for given in list_given(line, "tpmdev"):
         backend = made.get(given.get("chardev"))
         if given.get("type") != "emulator" or backend is None:
             continue
-        if backend.kind != "socket" or is_server(backend) or not backend.given.has("path", "fd"):
+        if is_server(backend) or not is_unix(backend):
             what = f"{backend.name!r} is no client of a UNIX socket"
             yield Fault(given.occurrence, "chardev", what)
 

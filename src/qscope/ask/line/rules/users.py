@@ -1,13 +1,13 @@
 """Rules about who uses a character device or a network back end: one user, four where it is a mux.
 
 QEMU's chardev/char-fe.c and net/net.c. References of one device after another are
-references.py's.
+references.py's. Beside them: consoles, debuggers, serial and parallel ports, which are users, too.
 """
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from qscope.ask.line.backends import find_target, list_backends, list_forwards
+from qscope.ask.line.backends import find_target, index_chardevs, list_backends, list_forwards
 from qscope.ask.line.given import list_given
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_family
@@ -110,7 +110,7 @@ def _find_limit(is_mux: bool) -> int:  # noqa: FBT001
 
 def find_forwards(line: Line) -> Iterator[Fault]:
     """Yield each forwarding rule whose chardev is not there."""
-    made = {each.name for each in list_backends(line) if each.stream is None}
+    made = index_chardevs(line)
     for user in list_users(line):
         if user.where == "guestfwd" and user.name not in made:
             yield Fault(user.occurrence, "guestfwd", f"there is no chardev {user.name!r}")
@@ -151,7 +151,7 @@ _LATER = ("serial", "parallel", "debugcon", "gdb")
 def find_modes(line: Line) -> Iterator[Fault]:
     """Yield each -mon without a chardev, and pretty where people read (since 6.0 an error)."""
     is_lenient = line.release is not None and line.release < (6, 0)
-    made = {each.name for each in list_backends(line) if each.stream is None}
+    made = index_chardevs(line)
     for given in list_given(line, "mon"):
         if not given.has("chardev"):
             yield Fault(given.occurrence, "chardev", "it is missing")
@@ -212,7 +212,7 @@ RULES = (
     ),
     Rule(
         "debugcon",
-        "it is an ISA device",
+        "a debug console is an ISA device with a chardev of its own",
         _ALL,
         "-machine none -debugcon null",
         "-debugcon null",
@@ -236,7 +236,7 @@ RULES = (
     ),
     Rule(
         "gdb",
-        "a debugger needs a CPU",
+        "one debugger debugs the CPUs there are",
         _ALL,
         "-machine none -gdb null",
         "-gdb null",
@@ -252,7 +252,7 @@ RULES = (
     ),
     Rule(
         "parallel-count",
-        "PCs have three places for them",
+        "PCs have three parallel ports",
         _ALL,
         " ".join(["-parallel null"] * 4),
         " ".join(["-parallel null"] * 3),
