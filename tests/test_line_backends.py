@@ -7,7 +7,7 @@ import pytest
 import qscope
 from qscope.ask.finding import Severity
 from qscope.ask.line import check_line
-from qscope.ask.line.addresses import check_host, check_port
+from qscope.ask.line.inet import check_host, check_port
 from qscope.ask.line.rules.nics import check_mac
 from qscope.ask.line.slirp import check_hostfwd, parse_guestfwd, parse_ipv4, parse_network
 from qscope.ask.line.stream import parse_stream

@@ -80,6 +80,23 @@ def list_backends(line: Line) -> Iterator[Backend]:
             yield from read_backends(occurrence)
 
 
+class Base(NamedTuple):
+    """A -chardev that a mux or a hub stands on: whose, in which parameter, its ID."""
+
+    backend: Backend
+    parameter: str
+    name: str
+
+
+def list_bases(line: Line) -> Iterator[Base]:
+    """Yield what each mux and each hub stands on."""
+    for backend in list_backends(line):
+        for parameter, name in backend.given.parameters.items():
+            start = parameter.partition(".")[0]
+            if (backend.kind, start) in (("mux", "chardev"), ("hub", "chardevs")):
+                yield Base(backend, parameter, name)
+
+
 def index_chardevs(line: Line) -> dict[str | None, Backend]:
     """Return each -chardev by its ID, None where it has none."""
     return {each.name: each for each in list_backends(line) if each.stream is None}

@@ -6,9 +6,9 @@ In: a line and an occurrence. Out: findings. What hangs together are rules (rule
 from collections.abc import Iterator, Mapping
 
 from qscope.ask.finding import Finding
-from qscope.ask.line.addresses import is_name
 from qscope.ask.line.given import read_given
 from qscope.ask.line.host import note
+from qscope.ask.line.inet import is_name
 from qscope.ask.line.line import Line, Occurrence, doubt_parameters
 from qscope.ask.line.vnc import Screen, list_screens, read_screen
 from qscope.ask.options import find_option

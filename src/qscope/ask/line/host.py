@@ -6,8 +6,8 @@ In: a back end. Out: findings of the severity NOTE.
 from collections.abc import Iterator, Mapping
 
 from qscope.ask.finding import Finding, Severity
-from qscope.ask.line.addresses import is_name
 from qscope.ask.line.backends import Backend, is_server
+from qscope.ask.line.inet import is_name
 
 # What a back end opens.
 _OPENED: Mapping[str, str] = {

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 
 from qscope.ask.finding import Finding
-from qscope.ask.line.addresses import check_host, check_port, is_name
 from qscope.ask.line.given import Given, read_given
 from qscope.ask.line.host import note
+from qscope.ask.line.inet import check_host, check_port, is_name
 from qscope.ask.line.line import Line, Occurrence, doubt_parameters
 from qscope.ask.line.scalars import is_descriptor, read_uint
 from qscope.ask.syntax.qemuopts import parse_qemuopts

@@ -25,11 +25,11 @@ from qscope.ask.line.line import Line, Occurrence, doubt_parameters
 from qscope.ask.line.machine import judge_machine
 from qscope.ask.line.network import judge_network
 from qscope.ask.line.object import judge_object
+from qscope.ask.line.opts_values import build_value
 from qscope.ask.line.runtime import judge_plugin, judge_sandbox, judge_watchdog_action
 from qscope.ask.line.smbios import judge_smbios
 from qscope.ask.line.tpm import judge_tpmdev
 from qscope.ask.line.usbdevice import judge_usbdevice
-from qscope.ask.line.values import build_value
 from qscope.ask.syntax.qemuopts import Parameter
 from qscope.ask.validation.reader import Reader
 from qscope.model.near import near

@@ -12,7 +12,7 @@ from qscope.ask.line.backends import read_backends
 from qscope.ask.line.chardev import check_forwards
 from qscope.ask.line.host import note, note_backend
 from qscope.ask.line.line import Line, Occurrence, doubt_parameters
-from qscope.ask.line.values import build_value
+from qscope.ask.line.opts_values import build_value
 from qscope.ask.options.scalars import find_in_schema
 from qscope.ask.syntax.qemuopts import Parameter
 from qscope.model.near import near

@@ -9,7 +9,7 @@ from typing import Any
 
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.values import build_value, expand_ranges
+from qscope.ask.line.opts_values import build_value, expand_ranges
 from qscope.ask.syntax.qemuopts import Parameter
 from qscope.ask.validation.objects import judge_object_type
 from qscope.ask.validation.properties import PropertyOwner

@@ -1,7 +1,7 @@
 """All rules: what types cannot say. Each is a record and a generator, in one module a subject."""
 
 from qscope.ask.line.rules import (
-    addresses,
+    address_space,
     applied,
     blockdevs,
     boot,
@@ -47,7 +47,7 @@ from qscope.ask.line.rules import (
 from qscope.ask.line.rules.rule import Fault, Rule
 
 RULES: tuple[Rule, ...] = (
-    *addresses.RULES,
+    *address_space.RULES,
     *applied.RULES,
     *blockdevs.RULES,
     *boot.RULES,

@@ -4,9 +4,8 @@ QEMU's chardev/*.c; all releases agree but where a rule says otherwise.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
-from qscope.ask.line.backends import LABELS, Backend, index_chardevs, list_backends
+from qscope.ask.line.backends import LABELS, index_chardevs, list_backends, list_bases
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.settings import read_size
@@ -94,30 +93,10 @@ def find_channels(line: Line) -> Iterator[Fault]:
             yield Fault(backend.occurrence, "", "there is no -spice")
 
 
-class _Base(NamedTuple):
-    """A -chardev that a mux or a hub stands on."""
-
-    backend: Backend
-    parameter: str
-    name: str
-
-
-def _list_bases(line: Line) -> Iterator[_Base]:
-    for backend in list_backends(line):
-        names = {"mux": ("chardev",), "hub": _HUB}.get(backend.kind, ())
-        for parameter in names:
-            name = backend.given.get(parameter)
-            if name is not None:
-                yield _Base(backend, parameter, name)
-
-
-_HUB = tuple(f"chardevs.{number}" for number in range(4))
-
-
 def find_bases(line: Line) -> Iterator[Fault]:
     """Yield what a mux or hub stands on and no -chardev in front of it makes."""
     made = [each for each in list_backends(line) if each.stream is None]
-    for base in _list_bases(line):
+    for base in list_bases(line):
         before = made[: made.index(base.backend)]
         found = next((each for each in before if each.name == base.name), None)
         if found is None:
@@ -132,8 +111,8 @@ def find_bases(line: Line) -> Iterator[Fault]:
 def find_hubs(line: Line) -> Iterator[Fault]:
     """Yield each hub without a first device."""
     for backend in list_backends(line):
-        if backend.kind == "hub" and not backend.given.has(_HUB[0]):
-            yield Fault(backend.occurrence, _HUB[0], "a hub needs a chardev")
+        if backend.kind == "hub" and not backend.given.has("chardevs.0"):
+            yield Fault(backend.occurrence, "chardevs.0", "a hub needs a chardev")
 
 
 def find_labels(line: Line) -> Iterator[Fault]:

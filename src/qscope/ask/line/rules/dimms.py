@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.nodes import list_nodes
+from qscope.ask.line.numa_nodes import list_nodes
 from qscope.ask.line.rules.memory import find_backend, find_backend_size, find_ram
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.scalars import read_int

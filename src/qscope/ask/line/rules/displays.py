@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from qscope.ask.line.addresses import check_host, check_port, read_families
 from qscope.ask.line.given import list_given
+from qscope.ask.line.inet import check_host, check_port, read_families
 from qscope.ask.line.line import Line
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.scalars import read_int

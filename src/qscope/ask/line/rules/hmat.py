@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_name
-from qscope.ask.line.nodes import has_node, list_nodes, read_parameter
+from qscope.ask.line.numa_nodes import has_node, list_nodes, read_parameter
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.scalars import read_bool
 from qscope.ask.line.settings import find_properties, read_size

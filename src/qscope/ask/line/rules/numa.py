@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_name, find_version, is_known, is_pc
 from qscope.ask.line.names import Names
-from qscope.ask.line.nodes import (
+from qscope.ask.line.numa_nodes import (
     MOST,
     has_node,
     list_assignments,

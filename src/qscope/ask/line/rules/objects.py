@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.nodes import read_numbers
+from qscope.ask.line.numa_nodes import read_numbers
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.scalars import read_bool
 from qscope.ask.line.settings import read_size

@@ -5,8 +5,8 @@ QEMU's chardev/char-socket.c and char-udp.c; all releases agree but where a tabl
 
 from collections.abc import Iterator
 
-from qscope.ask.line.addresses import check_host, check_port, read_families
 from qscope.ask.line.backends import Backend, is_server, list_backends
+from qscope.ask.line.inet import check_host, check_port, read_families
 from qscope.ask.line.line import Line
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.scalars import is_descriptor

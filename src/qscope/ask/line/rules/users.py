@@ -7,7 +7,13 @@ references.py's. Beside them: consoles, debuggers, serial and parallel ports, wh
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from qscope.ask.line.backends import find_target, index_chardevs, list_backends, list_forwards
+from qscope.ask.line.backends import (
+    find_target,
+    index_chardevs,
+    list_backends,
+    list_bases,
+    list_forwards,
+)
 from qscope.ask.line.given import list_given
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_family
@@ -66,11 +72,8 @@ def _list_references(line: Line) -> Iterator[User]:
 
 def _list_bases(line: Line) -> Iterator[User]:
     """Yield what muxes, hubs and forwarding rules stand on."""
-    for backend in list_backends(line):
-        for name, value in backend.given.parameters.items():
-            start = name.partition(".")[0]
-            if (backend.kind, start) in (("mux", "chardev"), ("hub", "chardevs")):
-                yield User(backend.occurrence, name, "chardev", value)
+    for base in list_bases(line):
+        yield User(base.backend.occurrence, base.parameter, "chardev", base.name)
     for given in list_given(line, "netdev", "nic", "net"):
         for forward in list_forwards(given):
             target = find_target(forward.target)

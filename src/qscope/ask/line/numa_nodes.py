@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.values import expand_ranges
+from qscope.ask.line.opts_values import expand_ranges
 from qscope.ask.syntax.qemuopts import Parameter
 from qscope.ask.syntax.scalars import parse_uint
 from qscope.errors import ArgumentError

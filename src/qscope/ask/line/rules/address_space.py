@@ -1,4 +1,4 @@
-"""Rules about addresses: all memory there may be must be where the CPU reaches it.
+"""Rules about a CPU's address space: all memory there may be must be where it reaches.
 
 QEMU's hw/i386/pc.c, pc_max_used_gpa() and pc_memory_init(), since 7.1; isapc's own limit.
 """
@@ -13,7 +13,7 @@ from qscope.ask.line.rules.cpus import NARROW, find_bad_width, find_features
 from qscope.ask.line.rules.memory import align, find_large_numbers, find_ram, read_memory
 from qscope.ask.line.rules.rule import Fault, Rule
 from qscope.ask.line.scalars import read_uint
-from qscope.ask.line.settings import find_structure
+from qscope.ask.line.settings import Setting, find_structure
 
 _MIB = 1 << 20
 _GIB = 1 << 30
@@ -47,7 +47,7 @@ def find_width(line: Line) -> tuple[int, bool] | None:
 
 def find_narrow_addresses(line: Line) -> Iterator[Fault]:
     """Yield memory above what a CPU without long mode reaches: for PCI nothing is needed there."""
-    found, ram, memory = find_last_cpu(line), find_ram(line), read_memory(line)
+    found, ram = find_last_cpu(line), find_ram(line)
     width = NARROW.get(found[1].model) if found else None
     release = line.release or (99, 0)
     # Before 10.0 only those counted that say they have 36 bits (PSE36).
@@ -56,13 +56,9 @@ def find_narrow_addresses(line: Line) -> Iterator[Fault]:
         first = (7, 1)
     if width is None or ram is None or release < first or may_be_virtualised(line):
         return
-    above = _count_above(name, ram)
-    setting = find_structure(line, "m").get("maxmem") or find_structure(line, "m").get("size")
-    if memory is not None and memory.maximum > ram:
-        above += memory.maximum - ram + memory.slots * _GIB
-    end = 4 * _GIB + above
-    if above and release < (10, 0):
-        end = align(end, _GIB) + (32 if is_q35(name) else 2) * _GIB
+    above = _count_above(line, name, ram)
+    setting = _find_setting(line)
+    end = _find_end(line, name, ram) if release < (10, 0) else 4 * _GIB + above
     if above and setting and name.startswith("pc-") and end > 1 << width:
         yield Fault(setting.occurrence, setting.where, f"the CPU's addresses have {width} bits")
 
@@ -79,8 +75,7 @@ def find_wide_addresses(line: Line) -> Iterator[Fault]:
     if any(find_bad_width(line)) or any(find_large_numbers(line)):
         return
     if _find_end(line, name, ram) > _find_limit(name, *width):
-        settings = find_structure(line, "m")
-        setting = settings.get("maxmem") or settings.get("size")
+        setting = _find_setting(line)
         what = f"the CPU's addresses have {width[0]} bits"
         if setting is not None:
             yield Fault(setting.occurrence, setting.where, what)
@@ -96,19 +91,24 @@ def _find_limit(name: str, width: int, is_amd: bool) -> int:  # noqa: FBT001 - f
 
 def _find_end(line: Line, name: str, ram: int) -> int:
     """Return where the last thing ends that a PC has: RAM, what is plugged in, PCI's window."""
-    memory = read_memory(line)
-    above = 4 * _GIB + _count_above(name, ram)
-    devices = 0
-    if memory is not None and memory.maximum > ram:
-        devices = memory.maximum - ram + memory.slots * _GIB
     window = (32 if is_q35(name) else 2) * _GIB
-    return align(above + devices, _GIB) + window
+    return align(4 * _GIB + _count_above(line, name, ram), _GIB) + window
 
 
-def _count_above(name: str, ram: int) -> int:
-    """Return how much of the RAM of a PC is above 4 GiB: what is in PCI's way moves there."""
+def _count_above(line: Line, name: str, ram: int) -> int:
+    """Return how much memory of a PC is above 4 GiB: RAM in PCI's way, and what is plugged in."""
     most, low = (0xB0000000, 2 * _GIB) if is_q35(name) else (0xE0000000, 3 * _GIB)
-    return 0 if ram < most else ram - low
+    memory = read_memory(line)
+    plugged = 0
+    if memory is not None and memory.maximum > ram:
+        plugged = memory.maximum - ram + memory.slots * _GIB
+    return plugged + (0 if ram < most else ram - low)
+
+
+def _find_setting(line: Line) -> Setting | None:
+    """Return what says how much memory there may be."""
+    settings = find_structure(line, "m")
+    return settings.get("maxmem") or settings.get("size")
 
 
 def find_large_isa(line: Line) -> Iterator[Fault]:
