@@ -44,7 +44,7 @@ def judge_audio(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     given = dict(occurrence.parameters)
     model = given.pop("model", None)
     # Up to 8.1 the model was asked for first of all.
-    is_mandatory = line.release is not None and line.release < (8, 2)
+    is_mandatory = line.is_before(8, 2)
     if model is None and is_mandatory:
         yield Finding("member-missing", "model", "it is missing")
         return
@@ -74,7 +74,7 @@ def _judge_driver(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     """Yield that a back end is not there: since 7.0 QEMU starts it even if nothing uses it."""
     driver = occurrence.get("driver")
     words = line.interface.command_line.words.get("audiodev", ())
-    if driver is None or (line.release is not None and line.release < (7, 0)):
+    if driver is None or line.is_before(7, 0):
         return
     if driver == "spice" and not line.has("spice"):
         yield Finding("audiodev-unavailable", "driver", "there is no -spice")

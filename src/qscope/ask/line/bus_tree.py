@@ -75,7 +75,7 @@ class BusTree:
                 yield from (Bus(name, kind) for name, kind in added.items())
         yield from (Bus(name, kind) for name, kind in machine.buses.items() if name not in lost)
         for stem, row in machine.counted.items():
-            is_old = self._line.release is not None and self._line.release <= (5, 2)
+            is_old = self._line.is_before(6, 0)
             count = row["count-5.2"] if is_old and "count-5.2" in row else row["count"]
             yield from (Bus(f"{stem}.{number}", row["type"]) for number in range(count))
 

@@ -79,7 +79,7 @@ def check_forwards(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
 
 def _judge_kind(line: Line, kind: str, where: str) -> Iterator[Finding]:
     """Yield that there is no such back end, or that it cannot be told."""
-    is_old = line.release is not None and line.release < (8, 0)
+    is_old = line.is_before(8, 0)
     if is_old and kind in _ALIASES:
         yield Finding("chardev-deprecated", where, f"{kind} is deprecated", Severity.WARNING)
         return

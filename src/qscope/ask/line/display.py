@@ -25,7 +25,7 @@ _HOST: Mapping[str, str] = {
     "default": "the host must have what QEMU takes for its default",
 }
 # What -vga makes, where a build or a module may lack it (system/vl.c, vga_interfaces).
-_DRIVERS: Mapping[str, str] = {
+VGA_DRIVERS: Mapping[str, str] = {
     "qxl": "qxl-vga",
     "tcx": "SUNW,tcx",
     "cg3": "cgthree",
@@ -77,7 +77,7 @@ def _check_type(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
         return
     if isinstance(parsed.value, dict):
         given = dict(parsed.value)
-        if line.release is not None and line.release < (6, 0) and given.get("type") == "sdl":
+        if line.is_before(6, 0) and given.get("type") == "sdl":
             given = {name: value for name, value in given.items() if name not in _OLD_SDL}
         yield from line.make_checker(occurrence).check(option.arg_type, given, "")
         if occurrence is line.find_last("display"):
@@ -113,9 +113,9 @@ def judge_vga(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
         right = "" if guesses else f"one of {', '.join(words)}"
         what = f"no such value {word!r}"
         yield Finding("value-unknown", "", what, right=right, suggestions=guesses)
-    if word == "xenfb" and line.release is not None and line.release >= (7, 2):
+    if word == "xenfb" and line.is_since(7, 2):
         yield Finding("value-unknown", "", "no such value 'xenfb'")
-    driver = _DRIVERS.get(word)
+    driver = VGA_DRIVERS.get(word)
     drivers = line.interface.listings.drivers
     if driver is not None and drivers and all(each.name != driver for each in drivers):
         yield Finding("vga-unavailable", "", f"this QEMU has no {driver} for it")

@@ -16,9 +16,7 @@ _STRICT_SINCE = (7, 2)
 
 def judge_global(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     """Yield what is wrong with one -global."""
-    release = line.release
-    strict = release is None or release >= _STRICT_SINCE
-    severity = Severity.ERROR if strict else Severity.WARNING
+    severity = Severity.WARNING if line.is_before(*_STRICT_SINCE) else Severity.ERROR
     for name in _MEMBERS:
         if name not in occurrence.parameters:
             yield Finding("member-missing", name, f"{name} is mandatory", severity)

@@ -42,7 +42,7 @@ def judge_incoming(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
 
 
 def _is_ignored(line: Line, occurrence: Occurrence) -> bool:
-    is_old = line.release is not None and line.release < (8, 2)
+    is_old = line.is_before(8, 2)
     return is_old and occurrence is not line.find_last("incoming")
 
 
@@ -60,7 +60,7 @@ def _judge_uri(line: Line, text: str) -> Iterator[Finding]:
         return
     found = _URI.fullmatch(text)
     scheme, rest = (found[1], found[2]) if found else ("", "")
-    is_file = scheme == "file" and line.release is not None and line.release < (8, 2)
+    is_file = scheme == "file" and line.is_before(8, 2)
     if scheme not in _JUDGES or is_file:
         guesses = tuple(near(scheme or text, _SCHEMES))
         what = f"no way to migrate {text!r}"
@@ -88,7 +88,7 @@ def _check_tcp(line: Line, text: str) -> str:
 
 def _check_inet_options(line: Line, text: str) -> str:
     """Check `to=10,ipv4=on`: before 10.1 QEMU looked for these words alone."""
-    is_lenient = line.release is not None and line.release < (10, 1)
+    is_lenient = line.is_before(10, 1)
     for each in parse_qemuopts(text):
         if each.name == "to" and read_uint(each.value) is None:
             return f"{each.value!r} is no number"

@@ -8,6 +8,7 @@ nothing is said, so that no -global is refused for it.
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from qscope.ask.line.display import VGA_DRIVERS
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_family
 from qscope.ask.line.scalars import read_bool
@@ -72,13 +73,7 @@ _NICS = (
 )
 _NICS_ALWAYS = (10, 0)
 _MADE: Mapping[str, Mapping[str, str]] = {
-    "vga": {
-        "std": "VGA",
-        "cirrus": "cirrus-vga",
-        "vmware": "vmware-svga",
-        "qxl": "qxl-vga",
-        "virtio": "virtio-vga",
-    },
+    "vga": VGA_DRIVERS,
     "usbdevice": {
         "tablet": "usb-tablet",
         "mouse": "usb-mouse",
@@ -137,7 +132,7 @@ def _find_cpus(line: Line) -> Iterator[Instance]:
 
 def _find_nics(line: Line) -> Iterator[Instance]:
     """Yield the network cards that are made, if only to see which there are."""
-    always = line.release is not None and line.release >= _NICS_ALWAYS
+    always = line.is_since(*_NICS_ALWAYS)
     if not always and not line.has("nic", "net") and line.has("nodefaults", "netdev"):
         return
     drivers = {each.name for each in line.interface.listings.drivers or ()}

@@ -147,7 +147,7 @@ def _is_group_id(line: Line, occurrence: Occurrence, finding: Finding) -> bool:
     if parsed is None or parsed.syntax != "qemuopts" or option.name == "acpitable":
         return False
     has_ids = option.repeat != "merge" or option.name in _IDS_OF_ONE
-    return has_ids or (line.release is not None and line.release <= (5, 2))
+    return has_ids or line.is_before(6, 0)
 
 
 def _is_replaced(line: Line, occurrence: Occurrence, finding: Finding) -> bool:

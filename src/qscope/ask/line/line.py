@@ -6,7 +6,7 @@ read. Next stages: judge.py (one option against its type), rules/ (what types ca
 
 import functools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
@@ -27,6 +27,8 @@ from qscope.model.interface import Interface
 from qscope.model.listings import Machine
 from qscope.model.option import Option
 from qscope.model.schema_info import Entity
+
+Release: TypeAlias = tuple[int, int]
 
 # Options that are another one under a second name.
 _SAME = {"M": "machine"}
@@ -171,9 +173,41 @@ class Line:
         return find_dialect(self.interface)
 
     @functools.cached_property
-    def release(self) -> tuple[int, int] | None:
+    def release(self) -> Release | None:
         """The release by the version QEMU gives itself, for facts that only a table has."""
         return read_release(self.interface)
+
+    def is_before(self, major: int, minor: int) -> bool:
+        """Whether this QEMU is older than a release; not where it does not say which it is."""
+        return self.release is not None and self.release < (major, minor)
+
+    def is_since(self, major: int, minor: int) -> bool:
+        """Whether this QEMU is of a release or newer; not where it does not say which it is."""
+        return self.release is not None and self.release >= (major, minor)
+
+    def find_lack(self, last: Release, first: Release) -> Severity | None:
+        """Return how sure it is that this QEMU lacks something, None where it has it.
+
+        `last` is the last release known to lack it, `first` the first known to have it: in
+        between nobody looked.
+        """
+        if self.release is None or self.release >= first:
+            return None
+        return Severity.ERROR if self.release <= last else Severity.UNKNOWN
+
+    @functools.cached_property
+    def parents(self) -> dict[str, str | None]:
+        """The QOM types that are there, and the type that each inherits from."""
+        return {each.name: each.parent for each in self.interface.listings.qom_types or ()}
+
+    def list_ancestry(self, typename: str) -> list[str]:
+        """Return a QOM type and those that it inherits from, as far as they are known."""
+        found: list[str] = []
+        name: str | None = typename
+        while name and name not in found:
+            found.append(name)
+            name = self.parents.get(name)
+        return found
 
     @functools.cached_property
     def machine(self) -> Machine | None:

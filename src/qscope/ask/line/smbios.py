@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from qscope.ask.finding import Finding, Severity
+from qscope.ask.finding import Finding
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.scalars import is_uuid, read_bool, read_uint
 from qscope.ask.syntax.scalars import parse_uint
@@ -123,7 +123,7 @@ def _judge_type(line: Line, occurrence: Occurrence, number: int) -> Iterator[Fin
         what = f"QEMU builds no table of type {number}"
         yield Finding("value-unknown", "type", what, right=right)
         return
-    severity = _judge_age(line, table.known)
+    severity = line.find_lack(table.known.lacking, table.known.since)
     if severity is not None:
         what = f"tables of type {number} came between {_name(table.known)}"
         yield Finding("value-unknown", "type", what, severity, right=right)
@@ -151,7 +151,7 @@ def _judge_parameter(line: Line, number: int, name: str, value: str) -> Iterator
         yield Finding("member-unknown", name, what, suggestions=tuple(near(name, parameters)))
         return
     known = _LATER.get((number, name), _Known())
-    severity = _judge_age(line, known)
+    severity = line.find_lack(known.lacking, known.since)
     if severity is not None:
         what = f"type {number} has it since a release between {_name(known)}"
         yield Finding("member-unknown", name, what, severity)
@@ -159,14 +159,6 @@ def _judge_parameter(line: Line, number: int, name: str, value: str) -> Iterator
     right = _find_right(kind, value)
     if right:
         yield Finding("wrong-type", name, f"{value!r} was given", right=right)
-
-
-def _judge_age(line: Line, known: _Known) -> Severity | None:
-    """Return None where it is there, else how sure it is that it lacks."""
-    release = line.release
-    if release is None or release >= known.since:
-        return None
-    return Severity.ERROR if release <= known.lacking else Severity.UNKNOWN
 
 
 def _name(known: _Known) -> str:

@@ -25,7 +25,7 @@ def judge_usbdevice(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     # Turned off again by a later -machine: nothing is made.
     if not has_usb(line):
         return
-    is_old = line.release is not None and line.release < (6, 0)
+    is_old = line.is_before(6, 0)
     words = (*_WORDS, *_OLD) if is_old else _WORDS
     word = text.removesuffix(":") if is_old else text
     if word not in words:

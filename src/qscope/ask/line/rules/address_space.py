@@ -11,7 +11,7 @@ from qscope.ask.line.line import Line
 from qscope.ask.line.machines import find_name, find_version, is_q35
 from qscope.ask.line.rules.cpus import NARROW, find_bad_width, find_features
 from qscope.ask.line.rules.memory import align, find_large_numbers, find_ram, read_memory
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import SINCE_7_2, SINCE_10_0, Fault, Rule
 from qscope.ask.line.scalars import read_uint
 from qscope.ask.line.settings import Setting, find_structure
 
@@ -49,16 +49,15 @@ def find_narrow_addresses(line: Line) -> Iterator[Fault]:
     """Yield memory above what a CPU without long mode reaches: for PCI nothing is needed there."""
     found, ram = find_last_cpu(line), find_ram(line)
     width = NARROW.get(found[1].model) if found else None
-    release = line.release or (99, 0)
     # Before 10.0 only those counted that say they have 36 bits (PSE36).
     name, first = find_name(line), (10, 0)
     if found is not None and found[1].model in ("athlon", "pentium2", "pentium3"):
         first = (7, 1)
-    if width is None or ram is None or release < first or may_be_virtualised(line):
+    if width is None or ram is None or line.is_before(*first) or may_be_virtualised(line):
         return
     above = _count_above(line, name, ram)
     setting = _find_setting(line)
-    end = _find_end(line, name, ram) if release < (10, 0) else 4 * _GIB + above
+    end = _find_end(line, name, ram) if line.is_before(10, 0) else 4 * _GIB + above
     if above and setting and name.startswith("pc-") and end > 1 << width:
         yield Fault(setting.occurrence, setting.where, f"the CPU's addresses have {width} bits")
 
@@ -68,9 +67,8 @@ def find_wide_addresses(line: Line) -> Iterator[Fault]:
     name, width, ram = find_name(line), find_width(line), find_ram(line)
     if not name.startswith("pc-") or width is None or ram is None or may_be_virtualised(line):
         return
-    release = line.release or (99, 0)
     # Before 9.0 32 bits were enough for anything.
-    if release < (7, 1) or (width[0] == 32 and release < (9, 0)):
+    if line.is_before(7, 1) or (width[0] == 32 and line.is_before(9, 0)):
         return
     if any(find_bad_width(line)) or any(find_large_numbers(line)):
         return
@@ -114,10 +112,9 @@ def _find_setting(line: Line) -> Setting | None:
 def find_large_isa(line: Line) -> Iterator[Fault]:
     """Yield more RAM than a machine without PCI has below 4 GiB."""
     setting, ram = find_structure(line, "m").get("size"), find_ram(line)
-    release = line.release or (99, 0)
     if find_name(line) != "isapc" or setting is None or ram is None or ram <= _ISA_MOST:
         return
-    if release >= (11, 0) or (release >= (10, 0) and not line.has("cpu")):
+    if not line.is_before(*((11, 0) if line.has("cpu") else (10, 0))):
         yield Fault(setting.occurrence, setting.where, "isapc has at most 3584M")
 
 
@@ -125,7 +122,7 @@ RULES = (
     Rule(
         "memory-address-bits",
         "QEMU puts nothing where the CPU cannot address it, since 7.1",
-        ("7.2", "10.0", "11.1"),
+        SINCE_7_2,
         "-m 128,slots=4,maxmem=1T",
         "-m 128,slots=4,maxmem=900G",
         find_wide_addresses,
@@ -133,7 +130,7 @@ RULES = (
     Rule(
         "memory-address-narrow",
         "QEMU puts nothing where a CPU with 32 bits cannot address it",
-        ("10.0", "11.1"),
+        SINCE_10_0,
         "-cpu pentium -m 128,slots=2,maxmem=4G",
         "-cpu pentium -m 128",
         find_narrow_addresses,
@@ -141,7 +138,7 @@ RULES = (
     Rule(
         "memory-isa",
         "a machine without PCI has all RAM below 4 GiB",
-        ("10.0", "11.1"),
+        SINCE_10_0,
         "-machine isapc -m 4G",
         "-machine isapc -m 3G",
         find_large_isa,

@@ -12,7 +12,7 @@ from qscope.ask.line.instances import Instance, find_instances
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.names import Names
 from qscope.ask.line.rules.limits import find_right
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.validation.properties import PropertyOwner
 from qscope.model.property_types import ScalarType
 
@@ -31,15 +31,10 @@ def find_refused(line: Line) -> Iterator[Fault]:
 
 def _index_instances(line: Line) -> dict[str, list[Instance]]:
     """Return what QEMU makes, by its type and by each type that this one inherits from."""
-    parents = {each.name: each.parent for each in line.interface.listings.qom_types or ()}
     index: dict[str, list[Instance]] = {}
     for instance in find_instances(line):
-        typename: str | None = instance.typename
-        seen: set[str] = set()
-        while typename and typename not in seen:
-            seen.add(typename)
+        for typename in line.list_ancestry(instance.typename):
             index.setdefault(typename, []).append(instance)
-            typename = parents.get(typename)
     return index
 
 
@@ -119,7 +114,7 @@ RULES = (
     Rule(
         "global-refused",
         "a -global is applied to each device of its type, the machine's own included",
-        ("5.2", "7.2", "10.0", "11.1"),
+        ALL,
         "-global ICH9-LPC.bogus=1",
         "-global VGA.bogus=1",
         find_refused,

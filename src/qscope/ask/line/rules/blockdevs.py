@@ -7,11 +7,9 @@ from qscope.ask.line.drive import NULLS, find_driver, list_drivers
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.names import Names
 from qscope.ask.line.rules.drives import is_on
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.scalars import read_int, read_number
 from qscope.model.near import near
-
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 
 # include/block/block_int-common.h: a node's name is kept in 32 bytes.
 _LONGEST = 31
@@ -177,7 +175,7 @@ RULES = (
     Rule(
         "node-name-missing",
         "a node without a name could be used by nobody",
-        _ALL,
+        ALL,
         "-blockdev null-co",
         "-blockdev null-co,node-name=n0",
         find_nameless,
@@ -185,7 +183,7 @@ RULES = (
     Rule(
         "node-name-long",
         "QEMU keeps names in 32 bytes",
-        _ALL,
+        ALL,
         "-blockdev null-co,node-name=a-node-name-that-is-longer-than-31-chars",
         "-blockdev null-co,node-name=a-node-name-that-has-30-chars--",
         find_long_names,
@@ -193,7 +191,7 @@ RULES = (
     Rule(
         "node-missing",
         "nodes are made in the order of the command line",
-        _ALL,
+        ALL,
         "-blockdev raw,node-name=n1,file=n0 -blockdev null-co,node-name=n0",
         "-blockdev null-co,node-name=n0 -blockdev raw,node-name=n1,file=n0",
         find_missing_nodes,
@@ -201,7 +199,7 @@ RULES = (
     Rule(
         "force-share-writable",
         "an image that others may write can only be read",
-        _ALL,
+        ALL,
         "-blockdev null-co,node-name=n0,force-share=on",
         "-blockdev null-co,node-name=n0,force-share=on,read-only=on",
         find_shared_writers,
@@ -209,7 +207,7 @@ RULES = (
     Rule(
         "detect-zeroes-unmap",
         "zeroes can be unmapped only where discarding unmaps",
-        _ALL,
+        ALL,
         "-blockdev null-co,node-name=n0,detect-zeroes=unmap",
         "-blockdev null-co,node-name=n0,detect-zeroes=unmap,discard=unmap",
         find_unmapped,
@@ -217,7 +215,7 @@ RULES = (
     Rule(
         "throttle-group-missing",
         "limits belong to a group, which is an object",
-        _ALL,
+        ALL,
         "-blockdev throttle,node-name=t0,throttle-group=g0,file.driver=null-co",
         "-object throttle-group,id=g0"
         " -blockdev throttle,node-name=t0,throttle-group=g0,file.driver=null-co",
@@ -226,7 +224,7 @@ RULES = (
     Rule(
         "null-latency",
         "time does not go back",
-        _ALL,
+        ALL,
         "-blockdev null-co,node-name=n0,latency-ns=-5",
         "-blockdev null-co,node-name=n0,latency-ns=5",
         find_latencies,
@@ -234,7 +232,7 @@ RULES = (
     Rule(
         "quorum-votes",
         "no more votes are there than children",
-        _ALL,
+        ALL,
         "-blockdev quorum,node-name=q0,vote-threshold=3,"
         "children.0.driver=null-co,children.1.driver=null-co",
         "-blockdev quorum,node-name=q0,vote-threshold=2,"
@@ -244,7 +242,7 @@ RULES = (
     Rule(
         "image-magic",
         "an image of a format begins with its magic number, which a null device has not",
-        _ALL,
+        ALL,
         "-blockdev null-co,node-name=n0 -blockdev qcow2,node-name=n1,file=n0",
         "-blockdev null-co,node-name=n0 -blockdev raw,node-name=n1,file=n0",
         find_formats,
@@ -252,7 +250,7 @@ RULES = (
     Rule(
         "drive-image-magic",
         "an image of a format begins with its magic number, which a null device has not",
-        _ALL,
+        ALL,
         "-drive driver=qcow2,file.driver=null-co,if=none,id=d0",
         "-drive driver=raw,file.driver=null-co,if=none,id=d0",
         find_drive_formats,

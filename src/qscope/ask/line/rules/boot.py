@@ -7,10 +7,9 @@ from collections.abc import Iterator
 
 from qscope.ask.line.line import Line
 from qscope.ask.line.machines import find_name, is_pc
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.settings import Setting, find_structure, read_integer
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 _LETTERS = "abcdefghijklmnop"
 # Floppy disks, hard disk, CD-ROM, network; QEMU tells a PC's firmware of three.
 _PC_LETTERS = "abcdn"
@@ -65,7 +64,7 @@ RULES = (
     Rule(
         "boot-letter",
         "boot devices are letters",
-        _ALL,
+        ALL,
         "-boot order=cz",
         "-boot order=cd",
         find_bad_letters,
@@ -73,7 +72,7 @@ RULES = (
     Rule(
         "boot-letter-pc",
         "a PC boots from floppy disks, a hard disk, a CD-ROM or the network",
-        _ALL,
+        ALL,
         "-boot order=p",
         "-boot order=cdn",
         find_letters_of_others,
@@ -81,7 +80,7 @@ RULES = (
     Rule(
         "boot-time",
         "the firmware reads 16 bits",
-        _ALL,
+        ALL,
         "-boot splash-time=65536",
         "-boot splash-time=65535",
         find_bad_times,

@@ -10,10 +10,8 @@ from qscope.ask.line.bus_tree import BusTree
 from qscope.ask.line.device_table import load_devices
 from qscope.ask.line.line import Line
 from qscope.ask.line.rules.drives import list_drives
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.scalars import read_number
-
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 
 
 def _find(rule: str) -> Callable[[Line], Iterator[Fault]]:
@@ -218,7 +216,7 @@ RULES = (
     Rule(
         "bus-missing",
         "a device goes on a bus, and something before it must have one",
-        _ALL,
+        ALL,
         "-device usb-tablet",
         "-device qemu-xhci -device usb-tablet",
         _find("bus-missing"),
@@ -226,7 +224,7 @@ RULES = (
     Rule(
         "bus-unknown",
         "a bus is the machine's or that of a device before",
-        _ALL,
+        ALL,
         "-device usb-tablet,bus=xhci.0 -device qemu-xhci,id=xhci",
         "-device qemu-xhci,id=xhci -device usb-tablet,bus=xhci.0",
         _find("bus-unknown"),
@@ -234,7 +232,7 @@ RULES = (
     Rule(
         "bus-type",
         "a device fits buses of one type",
-        _ALL,
+        ALL,
         "-device virtio-rng-pci,bus=isa.0",
         "-device virtio-rng-pci,bus=pcie.0",
         _find("bus-type"),
@@ -242,7 +240,7 @@ RULES = (
     Rule(
         "ide-unit",
         "an IDE bus has two units, one behind AHCI",
-        _ALL,
+        ALL,
         "-blockdev null-co,node-name=n0 -device ide-hd,drive=n0,bus=ide.0,unit=1",
         "-blockdev null-co,node-name=n0 -device ide-hd,drive=n0,bus=ide.0,unit=0",
         find_ide_units,
@@ -250,7 +248,7 @@ RULES = (
     Rule(
         "scsi-place",
         "a SCSI controller knows a range of IDs and LUNs",
-        _ALL,
+        ALL,
         "-device virtio-scsi-pci -blockdev null-co,node-name=n0"
         " -device scsi-hd,drive=n0,scsi-id=256",
         "-device virtio-scsi-pci -blockdev null-co,node-name=n0"
@@ -260,7 +258,7 @@ RULES = (
     Rule(
         "scsi-duplicate",
         "an ID and a LUN are one device's",
-        _ALL,
+        ALL,
         "-device virtio-scsi-pci -device scsi-cd,scsi-id=0,lun=0 -device scsi-cd,scsi-id=0,lun=0",
         "-device virtio-scsi-pci -device scsi-cd,scsi-id=0,lun=0 -device scsi-cd,scsi-id=0,lun=1",
         find_scsi_duplicates,
@@ -268,7 +266,7 @@ RULES = (
     Rule(
         "virtio-serial-port",
         "a port of virtio-serial has a number of its own",
-        _ALL,
+        ALL,
         "-device virtio-serial-pci,id=vs -device virtserialport,bus=vs.0,nr=31",
         "-device virtio-serial-pci,id=vs -device virtserialport,bus=vs.0,nr=30",
         find_ports,
@@ -276,7 +274,7 @@ RULES = (
     Rule(
         "virtio-serial-name",
         "a port of virtio-serial is found by its name",
-        _ALL,
+        ALL,
         "-device virtio-serial-pci -device virtserialport,name=q -device virtserialport,name=q",
         "-device virtio-serial-pci -device virtserialport,name=q -device virtserialport,name=r",
         find_port_names,
@@ -284,7 +282,7 @@ RULES = (
     Rule(
         "usb-port",
         "a port is one of the controller's, and one device's",
-        _ALL,
+        ALL,
         "-usb -device usb-tablet,port=9",
         "-usb -device usb-tablet,port=1",
         find_usb_ports,
@@ -292,7 +290,7 @@ RULES = (
     Rule(
         "usb-speed",
         "a USB bus takes devices of some speeds",
-        _ALL,
+        ALL,
         "-device usb-ehci -device usb-hub",
         "-device qemu-xhci -device usb-hub",
         find_usb_speeds,
@@ -300,7 +298,7 @@ RULES = (
     Rule(
         "usb-master",
         "a companion controller belongs to a master",
-        _ALL,
+        ALL,
         "-device ich9-usb-uhci1,masterbus=usb.0,firstport=0",
         "-device ich9-usb-ehci1,id=usb -device ich9-usb-uhci1,masterbus=usb.0,firstport=0",
         find_master_buses,

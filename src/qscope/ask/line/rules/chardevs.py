@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from qscope.ask.line.backends import LABELS, index_chardevs, list_backends, list_bases
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, SINCE_10_0, Fault, Rule
 from qscope.ask.line.settings import read_size
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 # Back end -> the parameter that it cannot do without.
 _DEMANDS: Mapping[str, str] = {
     "file": "path",
@@ -137,7 +136,7 @@ RULES = (
     Rule(
         "chardev-id-missing",
         "a -chardev is found by its ID",
-        _ALL,
+        ALL,
         "-chardev null",
         "-chardev null,id=c0",
         find_nameless,
@@ -145,7 +144,7 @@ RULES = (
     Rule(
         "chardev-demand",
         "a back end needs what it opens",
-        _ALL,
+        ALL,
         "-chardev file,id=c0",
         "-chardev file,id=c0,path=/dev/null",
         find_demands,
@@ -153,7 +152,7 @@ RULES = (
     Rule(
         "chardev-ringbuf-size",
         "the ring is indexed by bits",
-        _ALL,
+        ALL,
         "-chardev ringbuf,id=c0,size=1000",
         "-chardev ringbuf,id=c0,size=1024",
         find_sizes,
@@ -161,7 +160,7 @@ RULES = (
     Rule(
         "chardev-stdio-taken",
         "there is one standard input",
-        _ALL,
+        ALL,
         "-serial stdio -monitor stdio",
         "-serial stdio -monitor null",
         find_stdio,
@@ -177,7 +176,7 @@ RULES = (
     Rule(
         "chardev-base",
         "a mux stands on a chardev that is there",
-        _ALL,
+        ALL,
         "-chardev mux,id=m,chardev=c0 -chardev null,id=c0",
         "-chardev null,id=c0 -chardev mux,id=m,chardev=c0",
         find_bases,
@@ -185,7 +184,7 @@ RULES = (
     Rule(
         "chardev-hub-empty",
         "a hub distributes to something",
-        ("10.0", "11.1"),
+        SINCE_10_0,
         "-chardev hub,id=h",
         "-chardev null,id=c0 -chardev hub,id=h,chardevs.0=c0",
         find_hubs,
@@ -193,7 +192,7 @@ RULES = (
     Rule(
         "chardev-label-taken",
         "options name the chardevs that they make",
-        _ALL,
+        ALL,
         "-debugcon null -debugcon null",
         "-debugcon null",
         find_labels,

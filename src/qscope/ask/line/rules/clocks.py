@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterator
 
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.scalars import read_bool, read_int
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 # As sscanf reads it: whatever is behind the day is ignored, and any numbers are a day.
 _DATE = re.compile(r"\s*[+-]?\d+-\s*[+-]?\d+-\s*[+-]?\d+", re.ASCII)
 _MOST_SHIFT = 10
@@ -66,7 +65,7 @@ def find_bad_replays(line: Line) -> Iterator[Fault]:
         yield Fault(found[0], "rr", "instructions are not counted", "shift must be given")
     elif (snapshot := find_last(line, "icount", "rrsnapshot")) and not line.has(*_DISKS):
         # 5.2 took it later, when the guest was to start.
-        if line.release is not None and line.release < (6, 0):
+        if line.is_before(6, 0):
             return
         yield Fault(snapshot[0], "rrsnapshot", "there is no disk to keep it on")
 
@@ -85,7 +84,7 @@ RULES = (
     Rule(
         "rtc-base",
         "the clock starts now or at a date",
-        _ALL,
+        ALL,
         "-rtc base=now",
         "-rtc base=2020-01-01T12:34:56",
         find_bad_dates,
@@ -93,7 +92,7 @@ RULES = (
     Rule(
         "icount-shift",
         "an instruction takes 2^shift nanoseconds, and clocks can be aligned to that",
-        _ALL,
+        ALL,
         "-icount shift=11",
         "-icount shift=10,align=on",
         find_bad_shifts,
@@ -101,7 +100,7 @@ RULES = (
     Rule(
         "icount-align",
         "a clock that is aligned to the host's has to wait",
-        _ALL,
+        ALL,
         "-icount shift=7,align=on,sleep=off",
         "-icount shift=7,sleep=off",
         find_sleepless,
@@ -109,7 +108,7 @@ RULES = (
     Rule(
         "icount-replay",
         "what is recorded is counted in instructions and kept in a file",
-        _ALL,
+        ALL,
         "-icount shift=7,rr=record",
         "-icount shift=auto,rr=record,rrfile=/dev/null",
         find_bad_replays,
@@ -117,7 +116,7 @@ RULES = (
     Rule(
         "icount-threads",
         "counted instructions have one order",
-        _ALL,
+        ALL,
         "-accel tcg,thread=multi -icount shift=7",
         "-accel tcg,thread=single -icount shift=7",
         find_threads,

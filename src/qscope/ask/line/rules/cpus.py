@@ -10,14 +10,13 @@ from qscope.ask.line.accel import may_be_virtualised
 from qscope.ask.line.cpu import find_last_cpu, is_x86
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_name
-from qscope.ask.line.rules.rule import Fault, Rule
-from qscope.ask.line.rules.smp import count_cpus
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
+from qscope.ask.line.rules.smp import X86_PLACES, count_cpus
 from qscope.ask.line.scalars import read_bool, read_uint
 from qscope.ask.owner import find_cpu
 from qscope.ask.syntax.argument import Cpu
 from qscope.ask.syntax.cpu import Feature, Form
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 _VENDOR = 12
 # Models without long mode, and how many bits their addresses have; nobody sets that.
 NARROW: Mapping[str, int] = {
@@ -29,8 +28,8 @@ _CACHED = (
     "ClearwaterForest", "DiamondRapids", "EPYC", "GraniteRapids", "SapphireRapids", "SierraForest",
     "YongFeng",
 )  # fmt: skip
-# Where a CPU is, and the level of the topology that is counted.
-_PLACES = {"socket-id": "sockets", "die-id": "dies", "core-id": "cores", "thread-id": "threads"}
+# Where a CPU is; no release was asked about module-id.
+_PLACES = {name: level for name, level in X86_PLACES.items() if name != "module-id"}
 # Features of no model, which TCG lacks in all releases that were tried (5.2 to 11.1).
 _LACKING = frozenset(
     (
@@ -124,11 +123,10 @@ def find_bad_width(line: Line) -> Iterator[Fault]:
     is_wide = _read(features, "lm")
     if is_wide is None:
         is_wide = cpu.model.removesuffix("-v1") not in (*NARROW, "base")
-    release = line.release or (99, 0)
-    most = 63 if release >= (11, 0) else 52
+    most = 52 if line.is_before(11, 0) else 63
     if not is_wide:
         yield Fault(occurrence, "phys-bits", "nobody sets it of a CPU with 32 bits")
-    elif release < (6, 0) and width != 40 and not may_be_virtualised(line):
+    elif line.is_before(6, 0) and width != 40 and not may_be_virtualised(line):
         yield Fault(occurrence, "phys-bits", f"TCG has no {width}", "40 is right")
     elif not 32 <= width <= most:
         yield Fault(occurrence, "phys-bits", f"{width} was given", f"32..{most} is right")
@@ -172,7 +170,7 @@ def find_wrong_places(line: Line) -> Iterator[Fault]:
 def find_hyperv(line: Line) -> Iterator[Fault]:
     """Yield what Hyper-V needs of the kernel, which was asked for whatever ran the machine."""
     found = _find(line)
-    if found is None or line.release is None or line.release >= (8, 0):
+    if found is None or not line.is_before(8, 0):
         return
     if _read(found[2], "hv-vpindex") and not may_be_virtualised(line):
         yield Fault(found[0], "hv-vpindex", "TCG does not have it")
@@ -182,7 +180,7 @@ RULES = (
     Rule(
         "cpu-host",
         "only virtualised machines have the host's CPU",
-        _ALL,
+        ALL,
         "-cpu host",
         "-cpu max",
         find_host,
@@ -190,7 +188,7 @@ RULES = (
     Rule(
         "cpu-enforce",
         "enforce refuses what the accelerator lacks",
-        _ALL,
+        ALL,
         "-cpu phenom,enforce",
         "-cpu phenom,-fxsr-opt,enforce",
         find_lacking,
@@ -198,7 +196,7 @@ RULES = (
     Rule(
         "cpu-vendor",
         "CPUID returns the vendor in three registers",
-        _ALL,
+        ALL,
         "-cpu qemu64,vendor=Foo",
         "-cpu qemu64,vendor=GenuineIntel",
         find_bad_vendor,
@@ -206,7 +204,7 @@ RULES = (
     Rule(
         "cpu-width",
         "addresses have as many bits as CPUs have",
-        _ALL,
+        ALL,
         "-cpu qemu64,phys-bits=31",
         "-cpu qemu64,phys-bits=40",
         find_bad_width,
@@ -214,7 +212,7 @@ RULES = (
     Rule(
         "cpu-cache",
         "some models have caches of their own",
-        _ALL,
+        ALL,
         "-cpu qemu64,legacy-cache=off",
         "-cpu EPYC,legacy-cache=off",
         find_missing_caches,
@@ -222,7 +220,7 @@ RULES = (
     Rule(
         "cpu-board",
         "machine type none has no place for a CPU",
-        _ALL,
+        ALL,
         "-machine none -cpu qemu64",
         "-machine none",
         find_no_board,
@@ -230,7 +228,7 @@ RULES = (
     Rule(
         "cpu-place",
         "the machine puts CPUs where they belong",
-        _ALL,
+        ALL,
         "-cpu qemu64,core-id=5",
         "-cpu qemu64,socket-id=0",
         find_wrong_places,

@@ -8,11 +8,10 @@ from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_family
 from qscope.ask.line.names import Names
 from qscope.ask.line.rules.drives import is_on
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.scalars import read_bool
 from qscope.ask.owner import resolve_driver
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 # Families whose devices were measured.
 _FAMILIES = ("pc", "q35")
 
@@ -174,7 +173,7 @@ RULES = (
     Rule(
         "device-needs",
         "some devices are nothing without a back end, an address or a number",
-        _ALL,
+        ALL,
         "-device virtio-blk-pci",
         "-blockdev null-co,node-name=n0 -device virtio-blk-pci,drive=n0",
         find_missing,
@@ -182,7 +181,7 @@ RULES = (
     Rule(
         "device-needs-option",
         "room for memory devices is made by -m",
-        _ALL,
+        ALL,
         "-object memory-backend-ram,id=m0,size=64M -device pc-dimm,memdev=m0",
         "-m 128,slots=2,maxmem=1G -object memory-backend-ram,id=m0,size=128M"
         " -device pc-dimm,memdev=m0",
@@ -191,7 +190,7 @@ RULES = (
     Rule(
         "device-machine",
         "some devices are made for some machines",
-        _ALL,
+        ALL,
         "-machine pc -device intel-iommu",
         "-device intel-iommu",
         find_wrong_machines,
@@ -199,7 +198,7 @@ RULES = (
     Rule(
         "device-single",
         "a machine has one IOMMU, one generation ID",
-        _ALL,
+        ALL,
         "-device vmcoreinfo -device vmcoreinfo",
         "-device vmcoreinfo",
         find_second,
@@ -207,7 +206,7 @@ RULES = (
     Rule(
         "virtio-mode",
         "a virtio device is legacy, modern or both",
-        _ALL,
+        ALL,
         "-device virtio-rng-pci,disable-legacy=on,disable-modern=on",
         "-device virtio-rng-pci,disable-legacy=off,disable-modern=on",
         find_modes,
@@ -215,7 +214,7 @@ RULES = (
     Rule(
         "cpu-device",
         "CPUs of a machine are of one model, and each has a place",
-        _ALL,
+        ALL,
         "-device qemu64-x86_64-cpu",
         "-smp 1,maxcpus=2,sockets=2 -device qemu64-x86_64-cpu,socket-id=1,core-id=0,thread-id=0",
         find_cpus,
@@ -223,7 +222,7 @@ RULES = (
     Rule(
         "disk-read-only",
         "an IDE disk is written",
-        _ALL,
+        ALL,
         "-blockdev null-co,node-name=n0,read-only=on -device ide-hd,drive=n0",
         "-blockdev null-co,node-name=n0,read-only=on -device ide-cd,drive=n0",
         find_read_only,
@@ -231,7 +230,7 @@ RULES = (
     Rule(
         "virtio-legacy",
         "some features are of one mode of virtio alone",
-        _ALL,
+        ALL,
         "-device virtio-net-pci,iommu_platform=on",
         "-device virtio-net-pci,iommu_platform=on,disable-legacy=on",
         find_legacy,

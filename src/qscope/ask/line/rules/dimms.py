@@ -9,11 +9,10 @@ from typing import NamedTuple
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.numa_nodes import list_nodes
 from qscope.ask.line.rules.memory import find_backend, find_backend_size, find_ram
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.scalars import read_int
 from qscope.ask.line.settings import find_structure, read_integer, read_size
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 _DIMMS = ("pc-dimm", "nvdimm")
 _OTHERS = ("virtio-mem-pci", "virtio-mem", "virtio-pmem-pci", "virtio-pmem")
 # Drivers and properties of back ends that are one device's.
@@ -99,7 +98,7 @@ RULES = (
     Rule(
         "dimm-slot",
         "a DIMM needs a slot, and room up to maxmem",
-        _ALL,
+        ALL,
         "-m 128,slots=1,maxmem=1G -object memory-backend-ram,id=m0,size=128M"
         " -object memory-backend-ram,id=m1,size=128M -device pc-dimm,memdev=m0"
         " -device pc-dimm,memdev=m1",
@@ -110,7 +109,7 @@ RULES = (
     Rule(
         "dimm-place",
         "a DIMM is in a slot of its own, and in a node that there is",
-        _ALL,
+        ALL,
         "-m 1G,slots=2,maxmem=4G -object memory-backend-ram,id=d,size=1G"
         " -device pc-dimm,memdev=d,slot=5",
         "-m 1G,slots=2,maxmem=4G -object memory-backend-ram,id=d,size=1G"
@@ -120,7 +119,7 @@ RULES = (
     Rule(
         "backend-shared",
         "a back end is one device's",
-        _ALL,
+        ALL,
         "-m 128,slots=2,maxmem=1G -object memory-backend-ram,id=m0,size=128M"
         " -device pc-dimm,memdev=m0 -device pc-dimm,memdev=m0",
         "-m 128,slots=2,maxmem=1G -object memory-backend-ram,id=m0,size=128M"

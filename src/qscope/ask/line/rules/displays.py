@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from qscope.ask.line.given import list_given
 from qscope.ask.line.inet import check_host, check_port, read_families
 from qscope.ask.line.line import Line
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.scalars import read_int
 from qscope.ask.line.vnc import Screen, check_address, list_screens
 from qscope.model.near import near
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 # Layouts of keyboards that QEMU installs (pc-bios/keymaps); a path is another one.
 _LAYOUT_NAMES = """
     ar bepo cz da de de-ch en-gb en-us es et fi fo fr fr-be fr-ca fr-ch hr hu is it
@@ -161,7 +160,7 @@ RULES = (
     Rule(
         "vnc-address",
         "VNC listens at HOST:DISPLAY, or at a UNIX socket",
-        _ALL,
+        ALL,
         "-vnc bogus",
         "-vnc 127.0.0.1:0,to=99",
         find_addresses,
@@ -169,7 +168,7 @@ RULES = (
     Rule(
         "vnc-secret",
         "who is let in is asked in one way",
-        _ALL,
+        ALL,
         "-vnc 127.0.0.1:0,to=99,sasl-authz=a0",
         "-vnc 127.0.0.1:0,to=99,sasl=on",
         find_secrets,
@@ -177,7 +176,7 @@ RULES = (
     Rule(
         "vnc-picture",
         "VNC shows a picture",
-        _ALL,
+        ALL,
         "-device virtio-rng-pci,id=d0 -vnc none,display=d0",
         "-device VGA,id=d0 -vnc none,display=d0",
         find_pictures,
@@ -185,7 +184,7 @@ RULES = (
     Rule(
         "vnc-keymap",
         "VNC translates keys by a layout that is installed",
-        _ALL,
+        ALL,
         "-k bogus -vnc none",
         "-k de -vnc none",
         find_keymaps,
@@ -193,7 +192,7 @@ RULES = (
     Rule(
         "display-gl",
         "OpenGL needs something that shows it",
-        _ALL,
+        ALL,
         "-display none,gl=on",
         "-display none,gl=off",
         find_accelerated,

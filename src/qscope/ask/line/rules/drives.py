@@ -6,12 +6,10 @@ from typing import NamedTuple
 from qscope.ask.line.drive import NULLS, RENAMED, SHORT_FORMS, find_blockdev_options, find_driver
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_family
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.scalars import read_bool, read_int, read_number
 from qscope.ask.syntax.words import Problem
 from qscope.model.schema_info import ObjectType
-
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 
 # How many units a bus has (blockdev.c, if_max_devs); q35's IDE buses have one. One unit: no limit.
 _UNITS: Mapping[str, int] = {"ide": 2, "scsi": 7}
@@ -289,7 +287,7 @@ RULES = (
     Rule(
         "drive-place",
         "each place on a machine's buses has room for one drive",
-        _ALL,
+        ALL,
         "-drive driver=null-co,index=6",
         "-drive driver=null-co,index=5",
         find_misplaced,
@@ -297,7 +295,7 @@ RULES = (
     Rule(
         "drive-empty",
         "disks and image formats need an image",
-        _ALL,
+        ALL,
         "-drive if=none,id=d0,readonly=on,format=raw",
         "-drive if=none,id=d0,media=cdrom,readonly=on",
         find_empty,
@@ -305,7 +303,7 @@ RULES = (
     Rule(
         "flash-large",
         "a PC maps 8 MiB of firmware at most",
-        _ALL,
+        ALL,
         "-drive if=pflash,driver=null-co",
         "-drive if=pflash,driver=null-co,size=65536",
         find_large_flash,
@@ -313,7 +311,7 @@ RULES = (
     Rule(
         "disk-empty",
         "a disk has a medium",
-        _ALL,
+        ALL,
         "-drive if=none,id=d0 -device virtio-blk-pci,drive=d0",
         "-drive if=none,id=d0 -device ide-cd,drive=d0",
         find_without_medium,
@@ -321,7 +319,7 @@ RULES = (
     Rule(
         "drive-connected",
         "a drive is plugged in once: by if=, or by a device",
-        _ALL,
+        ALL,
         "-drive id=v,driver=null-co -device ide-hd,drive=v,bus=ide.5",
         "-drive if=none,id=v,driver=null-co -device ide-hd,drive=v,bus=ide.5",
         find_connected,
@@ -329,7 +327,7 @@ RULES = (
     Rule(
         "drive-read-only",
         "an IDE disk is written",
-        _ALL,
+        ALL,
         "-drive if=ide,driver=null-co,readonly=on",
         "-drive if=virtio,driver=null-co,readonly=on",
         find_read_only_disks,
@@ -337,7 +335,7 @@ RULES = (
     Rule(
         "null-name",
         "a null device has one name",
-        _ALL,
+        ALL,
         "-drive driver=null-co,file=x,if=none",
         "-drive driver=null-co,file=null-co://,if=none",
         find_file_names,
@@ -345,7 +343,7 @@ RULES = (
     Rule(
         "drive-driver-twice",
         "format is the old name of driver",
-        _ALL,
+        ALL,
         "-drive driver=null-co,format=raw,if=none,id=d0",
         "-drive driver=null-co,if=none,id=d0",
         find_exclusions,
@@ -353,7 +351,7 @@ RULES = (
     Rule(
         "drive-error-action",
         "only some buses can act on an error",
-        _ALL,
+        ALL,
         "-drive if=floppy,driver=null-co,werror=stop",
         "-drive if=virtio,driver=null-co,werror=stop",
         find_error_actions,
@@ -361,7 +359,7 @@ RULES = (
     Rule(
         "drive-throttling",
         "limits of all traffic and of its parts exclude each other",
-        _ALL,
+        ALL,
         "-drive driver=null-co,if=none,id=d0,bps=1000,bps_rd=500",
         "-drive driver=null-co,if=none,id=d0,iops=100,iops_max=500",
         find_throttling,

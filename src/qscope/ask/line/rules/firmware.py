@@ -6,11 +6,9 @@ from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_family
 from qscope.ask.line.names import Names
 from qscope.ask.line.rules.references import is_a
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.scalars import read_bool
 from qscope.model.near import near
-
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 
 # Where the contents come from (parse_fw_cfg in system/vl.c); an empty one counts for none.
 _SOURCES = ("file", "string", "gen_id")
@@ -134,7 +132,7 @@ RULES = (
     Rule(
         "fw-cfg-source",
         "a file has a name and one source",
-        _ALL,
+        ALL,
         "-fw_cfg name=opt/a/b",
         "-fw_cfg name=opt/a/b,string=c",
         find_sourceless,
@@ -142,7 +140,7 @@ RULES = (
     Rule(
         "fw-cfg-duplicate",
         "files have names of their own",
-        _ALL,
+        ALL,
         "-fw_cfg name=etc/e820,string=a",
         "-fw_cfg name=opt/a/b,string=a -fw_cfg name=opt/a/c,string=a",
         find_doubled_files,
@@ -150,7 +148,7 @@ RULES = (
     Rule(
         "fw-cfg-machine",
         "guests read the files through a device that machine type none lacks",
-        _ALL,
+        ALL,
         "-machine none -fw_cfg name=opt/a/b,string=a",
         "-machine microvm -fw_cfg name=opt/a/b,string=a",
         find_machineless,
@@ -158,7 +156,7 @@ RULES = (
     Rule(
         "fw-cfg-generator",
         "gen_id names an object that makes contents",
-        _ALL,
+        ALL,
         "-object rng-builtin,id=g -fw_cfg name=opt/a/b,gen_id=g",
         "-object tls-cipher-suites,id=g,priority=NORMAL -fw_cfg name=opt/a/b,gen_id=g",
         find_bad_generators,
@@ -166,7 +164,7 @@ RULES = (
     Rule(
         "acpitable-source",
         "a table has one source",
-        _ALL,
+        ALL,
         "-acpitable sig=ABCD",
         "-acpitable sig=ABCD,data=/dev/null",
         find_tableless,

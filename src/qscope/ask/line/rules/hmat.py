@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_name
 from qscope.ask.line.numa_nodes import has_node, list_nodes, read_parameter
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.scalars import read_bool
 from qscope.ask.line.settings import find_properties, read_size
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 _KINDS = ("hmat-lb", "hmat-cache")
 _MIB = 1 << 20
 
@@ -75,7 +74,7 @@ def _list_placed(line: Line) -> Iterator[Occurrence]:
 
 def find_missing_initiators(line: Line) -> Iterator[Fault]:
     """Yield nodes that do not say who reaches them: before 6.2 all had to."""
-    if not is_enabled(line) or line.release is None or line.release >= (6, 2):
+    if not is_enabled(line) or not line.is_before(6, 2):
         return
     for node in list_nodes(line):
         placed = any(
@@ -165,7 +164,7 @@ RULES = (
     Rule(
         "hmat-disabled",
         "a machine has the table of memory's attributes where hmat=on",
-        _ALL,
+        ALL,
         "-numa node,initiator=0",
         "-machine q35,hmat=on -object memory-backend-ram,id=m0,size=128M"
         " -numa node,nodeid=0,memdev=m0,initiator=0 -numa cpu,node-id=0,socket-id=0",
@@ -174,7 +173,7 @@ RULES = (
     Rule(
         "hmat-initiator",
         "the CPUs that reach a node's memory best are its own, if it has some",
-        _ALL,
+        ALL,
         "-machine q35,hmat=on -object memory-backend-ram,id=m0,size=128M"
         " -numa node,nodeid=0,memdev=m0,initiator=1 -numa cpu,node-id=0,socket-id=0",
         "-machine q35,hmat=on -object memory-backend-ram,id=m0,size=128M"
@@ -194,7 +193,7 @@ RULES = (
     Rule(
         "hmat-entry",
         "latency and bandwidth are between a node with CPUs and one with memory",
-        _ALL,
+        ALL,
         "-machine q35,hmat=on -object memory-backend-ram,id=m0,size=128M -numa node,memdev=m0"
         " -numa cpu,node-id=0,socket-id=0 -numa hmat-lb,initiator=0,target=0,hierarchy=memory"
         ",data-type=access-latency",
@@ -206,7 +205,7 @@ RULES = (
     Rule(
         "hmat-cache",
         "a cache is before memory that is described",
-        _ALL,
+        ALL,
         "-machine q35,hmat=on -object memory-backend-ram,id=m0,size=128M -numa node,memdev=m0"
         " -numa cpu,node-id=0,socket-id=0 -numa hmat-cache,node-id=0,size=10K,level=1"
         ",associativity=direct,policy=write-back,line=8",

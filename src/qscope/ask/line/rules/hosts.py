@@ -10,10 +10,8 @@ from typing import NamedTuple
 from qscope.ask.finding import Severity
 from qscope.ask.line.drive import SHORT_FORMS
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.scalars import read_bool
-
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 
 
 class Need(NamedTuple):
@@ -134,7 +132,7 @@ RULES = (
     Rule(
         "host",
         "files, users and memory are the host's",
-        _ALL,
+        ALL,
         "-bios /nonexistent/bios",
         "-option-rom /nonexistent",
         find_needs,

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_name, is_pc
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.rules.smp import X86_PLACES, Topology, count_cpus
 from qscope.ask.line.scalars import read_uint
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 # What all have to be told; of the other places a topology may have only one.
 _MANDATORY = ("core-id", "thread-id")
 
@@ -70,7 +69,7 @@ RULES = (
     Rule(
         "cpu-plugged",
         "a CPU takes a place that the topology has, and no CPU yet",
-        _ALL,
+        ALL,
         "-smp 1,maxcpus=2,cores=2 -device qemu64-x86_64-cpu,socket-id=0,core-id=0,thread-id=0",
         "-smp 1,maxcpus=2,cores=2 -device qemu64-x86_64-cpu,socket-id=0,core-id=1,thread-id=0",
         find_bad_places,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 
 # util/id.c, id_wellformed().
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9._-]*", re.ASCII)
@@ -71,7 +71,7 @@ def find_duplicates(line: Line) -> Iterator[Fault]:
     """Yield each name that its namespace has already."""
     seen: set[tuple[str, str]] = set()
     # Two audio back ends of one ID were not noticed before 11.0.
-    is_lenient = line.release is not None and line.release < (11, 0)
+    is_lenient = line.is_before(11, 0)
     # -blockdev is before -drive, wherever it stands (system/vl.c, configure_blockdev).
     for occurrence in sorted(line.occurrences, key=lambda each: each.name == "drive"):
         for parameter, name in list_names(occurrence):
@@ -85,7 +85,7 @@ RULES = (
     Rule(
         "id-malformed",
         "IDs are parts of paths and of other options' values",
-        ("5.2", "7.2", "10.0", "11.1"),
+        ALL,
         "-device virtio-rng-pci,id=1a",
         "-device virtio-rng-pci,id=a_b.c-d",
         find_malformed,
@@ -93,7 +93,7 @@ RULES = (
     Rule(
         "id-duplicate",
         "an ID names one thing of its kind",
-        ("5.2", "7.2", "10.0", "11.1"),
+        ALL,
         "-netdev user,id=n0 -netdev user,id=n0",
         "-netdev user,id=x -device virtio-net-pci,id=x,netdev=x",
         find_duplicates,

@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from qscope.ask.line.line import Line
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, SINCE_7_2, SINCE_10_0, Fault, Rule
 from qscope.ask.line.scalars import read_number
 from qscope.ask.owner import resolve_driver
-
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 
 
 class Limit(NamedTuple):
@@ -138,7 +136,7 @@ _LONG_QUEUES = ("vhost-user", "vhost-vdpa")
 
 def find_long_queues(line: Line) -> Iterator[Fault]:
     """Yield each tx_queue_size that needs another back end."""
-    if (line.release or (0, 0)) < (8, 1):
+    if not line.is_since(8, 1):
         return
     backends = {each.get("id"): each.get("type") for each in line.select("netdev")}
     for occurrence in line.select("device"):
@@ -194,7 +192,7 @@ RULES = (
     Rule(
         "device-limit",
         "a property's type is wider than what its device can do",
-        _ALL,
+        ALL,
         "-device virtio-serial-pci,max_ports=513",
         "-device virtio-serial-pci,max_ports=31",
         find_values,
@@ -202,7 +200,7 @@ RULES = (
     Rule(
         "device-word",
         "a property is a plain string, and its device knows some words",
-        _ALL,
+        ALL,
         "-device virtio-net-pci,duplex=quarter",
         "-device virtio-net-pci,duplex=full",
         find_words,
@@ -210,7 +208,7 @@ RULES = (
     Rule(
         "device-queue-long",
         "only some back ends send from a longer queue",
-        ("10.0", "11.1"),
+        SINCE_10_0,
         "-device virtio-net-pci,tx_queue_size=512",
         "-device virtio-net-pci,tx_queue_size=256",
         find_long_queues,
@@ -218,7 +216,7 @@ RULES = (
     Rule(
         "block-size",
         "a block is a power of 2, and a logical one no larger than a physical one",
-        _ALL,
+        ALL,
         "-blockdev null-co,node-name=n0 -device virtio-blk-pci,drive=n0,logical_block_size=4096,"
         "physical_block_size=512",
         "-blockdev null-co,node-name=n0 -device virtio-blk-pci,drive=n0,logical_block_size=4096,"
@@ -228,7 +226,7 @@ RULES = (
     Rule(
         "acpi-index-duplicate",
         "guests name a device by its acpi-index",
-        ("7.2", "10.0", "11.1"),
+        SINCE_7_2,
         "-device e1000,acpi-index=1 -device e1000,acpi-index=1",
         "-device e1000,acpi-index=1 -device e1000,acpi-index=2",
         find_acpi_indexes,
@@ -236,7 +234,7 @@ RULES = (
     Rule(
         "bootindex-duplicate",
         "the firmware is given one order",
-        _ALL,
+        ALL,
         "-device virtio-net-pci,bootindex=1 -device e1000,bootindex=1",
         "-device virtio-net-pci,bootindex=1 -device e1000,bootindex=2",
         find_boot_indexes,

@@ -10,11 +10,9 @@ from typing import NamedTuple
 from qscope.ask.line.line import Line
 from qscope.ask.line.names import Names
 from qscope.ask.line.rules.objects import read_value, select_objects
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, SINCE_7_2, Fault, Rule
 from qscope.ask.line.scalars import read_bool
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
-_NEW = ("7.2", "10.0", "11.1")
 _FASTEST = 10**15
 
 
@@ -147,7 +145,7 @@ RULES = (
     Rule(
         "object-link",
         "objects refer to objects of a type",
-        _NEW,
+        SINCE_7_2,
         "-object iothread,id=t0"
         " -object memory-backend-ram,id=m0,size=16M,prealloc=on,prealloc-context=t0",
         "-object thread-context,id=t0"
@@ -157,7 +155,7 @@ RULES = (
     Rule(
         "object-chardev",
         "a character device is one object's",
-        _ALL,
+        ALL,
         "-chardev null,id=c0 -object rng-egd,id=r0,chardev=c0 -object rng-egd,id=r1,chardev=c0",
         "-chardev null,id=c0 -object rng-egd,id=r0,chardev=c0",
         find_bad_chardevs,
@@ -174,7 +172,7 @@ RULES = (
     Rule(
         "object-throttle",
         "limits of all traffic and of its parts exclude each other",
-        _ALL,
+        ALL,
         "-object throttle-group,id=t0,x-iops-total=100,x-iops-read=5",
         "-object throttle-group,id=t0,x-iops-total=100,x-iops-total-max=200",
         find_bad_throttles,

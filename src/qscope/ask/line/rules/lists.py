@@ -9,13 +9,12 @@ from typing import Any
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_name, is_pc
 from qscope.ask.line.names import Names
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import SINCE_7_2, SINCE_10_0, Fault, Rule
 from qscope.ask.line.scalars import read_bool
 from qscope.ask.line.settings import find_properties, read_size, spell
 
 _WINDOW = 256 << 20
 _GRANULARITIES = tuple(256 << shift for shift in range(7))
-_NEW = ("7.2", "10.0", "11.1")
 # The smallest first.
 _LEVELS = ("core", "module", "die", "socket")
 _CACHES = ("l1d", "l1i", "l2", "l3")
@@ -105,7 +104,7 @@ RULES = (
     Rule(
         "cxl-window",
         "a window is made of 256 MiB, and leads to host bridges",
-        _NEW,
+        SINCE_7_2,
         "-machine q35,cxl=on,cxl-fmw.0.targets.0=cxl.1,cxl-fmw.0.size=4G",
         "-machine q35,cxl=on,cxl-fmw.0.targets.0=cxl.1,cxl-fmw.0.size=4G"
         " -device pxb-cxl,bus_nr=12,bus=pcie.0,id=cxl.1",
@@ -114,7 +113,7 @@ RULES = (
     Rule(
         "sgx-memory",
         "memory of enclaves has a back end",
-        _NEW,
+        SINCE_7_2,
         "-machine q35,sgx-epc.0.memdev=e0,sgx-epc.0.node=0",
         "-machine q35",
         find_missing_enclaves,
@@ -122,7 +121,7 @@ RULES = (
     Rule(
         "smp-cache",
         "caches further from a CPU serve as many CPUs, or more",
-        ("10.0", "11.1"),
+        SINCE_10_0,
         "-machine q35,smp-cache.0.cache=l1d,smp-cache.0.topology=thread",
         "-machine q35,smp-cache.0.cache=l1d,smp-cache.0.topology=core",
         find_bad_caches,

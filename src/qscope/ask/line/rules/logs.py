@@ -5,12 +5,10 @@ from collections.abc import Iterator
 
 from qscope.ask.finding import Severity
 from qscope.ask.line.line import Line
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, SINCE_7_2, Fault, Rule
 from qscope.ask.syntax.scalars import parse_uint
 from qscope.errors import ArgumentError
 from qscope.model.near import near
-
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 
 # What -d takes in all releases from 5.2 on (qemu_log_items in util/log.c), and what came later.
 _ITEMS = (
@@ -43,7 +41,7 @@ def find_bad_items(line: Line) -> Iterator[Fault]:
         elif item not in known and item != "all" and not item.startswith("trace:"):
             guesses = tuple(near(item, known))
             yield Fault(occurrence, "", f"there is no item {item!r}", suggestions=guesses)
-        elif not listed and line.release and line.release < _LATER.get(item, (0, 0)):
+        elif not listed and line.is_before(*_LATER.get(item, (0, 0))):
             what = f"not every release has {item!r}"
             yield Fault(occurrence, "", what, severity=Severity.UNKNOWN)
 
@@ -52,7 +50,7 @@ def find_threadless(line: Line) -> Iterator[Fault]:
     """Yield that -d asks for a file a thread, which -D must name with a %d."""
     occurrence, file = line.find_last("d"), line.find_last("D")
     items = (occurrence.word.argument or "").split(",") if occurrence else []
-    is_new = line.release is not None and line.release >= _THREADS_SINCE
+    is_new = line.is_since(*_THREADS_SINCE)
     if occurrence is None or not ("tid" in items or ("all" in items and is_new)):
         return
     if file is None or "%d" not in (file.word.argument or ""):
@@ -112,7 +110,7 @@ RULES = (
     Rule(
         "log-items",
         "QEMU logs what it has a name for",
-        _ALL,
+        ALL,
         "-d guest_errors,nosuch",
         "-d guest_errors,trace:nosuch",
         find_bad_items,
@@ -120,7 +118,7 @@ RULES = (
     Rule(
         "log-ranges",
         "ranges of addresses are not empty",
-        _ALL,
+        ALL,
         "-dfilter 0x2000..0x1000",
         "-dfilter 0x1000+0x100,0x2000..0x3000",
         find_bad_ranges,
@@ -128,11 +126,11 @@ RULES = (
     Rule(
         "log-threads",
         "what threads do goes to a file each",
-        ("7.2", "10.0", "11.1"),
+        SINCE_7_2,
         "-d tid",
         "-d cpu",
         find_threadless,
     ),
-    Rule("log-file", "a file has a name", _ALL, "-D /tmp/a%s", "-D /dev/null", find_bad_files),
-    Rule("trace", "events are read from a file", _ALL, "-trace events=", "-trace a", find_traces),
+    Rule("log-file", "a file has a name", ALL, "-D /tmp/a%s", "-D /dev/null", find_bad_files),
+    Rule("trace", "events are read from a file", ALL, "-trace events=", "-trace a", find_traces),
 )

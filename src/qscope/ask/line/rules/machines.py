@@ -11,11 +11,8 @@ from qscope.ask.line.accel import may_be_virtualised
 from qscope.ask.line.line import Line
 from qscope.ask.line.machines import find_name, is_known
 from qscope.ask.line.names import Names
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, SINCE_7_2, SINCE_10_0, Fault, Rule
 from qscope.ask.line.settings import find_properties, read_size
-
-_ALL = ("5.2", "7.2", "10.0", "11.1")
-_NEW = ("7.2", "10.0", "11.1")
 
 
 class Limit(NamedTuple):
@@ -39,7 +36,7 @@ def _is_one_of(*words: str) -> Callable[[Line, str], bool]:
 
 
 def _is_entry_point(line: Line, text: str) -> bool:
-    return text in ("32", "64") or (text == "auto" and (line.release or (9, 1)) >= (9, 1))
+    return text in ("32", "64") or (text == "auto" and not line.is_before(9, 1))
 
 
 _LIMITS = (
@@ -72,7 +69,7 @@ def find_lonely_arguments(line: Line) -> Iterator[Fault]:
     for name in ("append", "initrd", "shim"):
         setting = settings.get(name)
         # 5.2 takes no arguments for none.
-        is_none = name == "append" and line.release is not None and line.release < (6, 0)
+        is_none = name == "append" and line.is_before(6, 0)
         if setting is not None and (setting.value or not is_none):
             what = f"{name} without a kernel"
             yield Fault(setting.occurrence, setting.where, what, "-kernel must be given")
@@ -81,7 +78,7 @@ def find_lonely_arguments(line: Line) -> Iterator[Fault]:
 def find_no_tree(line: Line) -> Iterator[Fault]:
     """Yield that a machine without a device tree shall write it: QEMU tells it since 10.0."""
     setting, name = find_properties(line).get("dumpdtb"), find_name(line)
-    is_new = line.release is None or line.release >= (10, 0)
+    is_new = not line.is_before(10, 0)
     if setting is not None and is_new and is_known(name) and not name.startswith("virt-"):
         yield Fault(setting.occurrence, setting.where, f"{name} has no device tree")
 
@@ -113,7 +110,7 @@ def find_missing_guards(line: Line) -> Iterator[Fault]:
     settings = find_properties(line)
     names = Names(line)
     # 5.2 asks for the object only where KVM is used.
-    if line.release is not None and line.release < (6, 0):
+    if line.is_before(6, 0):
         return
     for name in (each for each in _GUARDS if each in settings):
         setting = settings[name]
@@ -155,7 +152,7 @@ RULES = (
     Rule(
         "machine-value",
         "what a property takes is narrower than its type",
-        _ALL,
+        ALL,
         "-machine q35,max-ram-below-4g=5G",
         "-machine q35,max-ram-below-4g=4G",
         find_bad_values,
@@ -163,7 +160,7 @@ RULES = (
     Rule(
         "machine-kernel",
         "a kernel is what an initrd and arguments are for",
-        _ALL,
+        ALL,
         "-append quiet",
         "-dtb /nonexistent",
         find_lonely_arguments,
@@ -171,7 +168,7 @@ RULES = (
     Rule(
         "machine-tree",
         "PCs have no device tree",
-        ("10.0", "11.1"),
+        SINCE_10_0,
         "-machine q35,dumpdtb=/nonexistent/x",
         "-machine q35",
         find_no_tree,
@@ -187,7 +184,7 @@ RULES = (
     Rule(
         "machine-guard",
         "confidential guests have an object that protects them",
-        _NEW,
+        SINCE_7_2,
         "-machine q35,memory-encryption=sev0",
         "-machine q35",
         find_missing_guards,
@@ -195,7 +192,7 @@ RULES = (
     Rule(
         "accelerator-twice",
         "accelerators are asked for by -accel or by -machine",
-        _ALL,
+        ALL,
         "-machine q35,accel=tcg -accel tcg",
         "-machine q35 -accel tcg",
         find_two_ways,
@@ -203,7 +200,7 @@ RULES = (
     Rule(
         "accelerator-ring",
         "a ring has a power of two of entries",
-        _NEW,
+        SINCE_7_2,
         "-accel kvm,dirty-ring-size=1000 -accel tcg",
         "-accel kvm,dirty-ring-size=1024 -accel tcg",
         find_bad_rings,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_default_ram, find_name, is_pc
 from qscope.ask.line.names import Names
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, SINCE_10_0, Fault, Rule
 from qscope.ask.line.settings import (
     Setting,
     find_properties,
@@ -19,7 +19,6 @@ from qscope.ask.line.settings import (
     read_size,
 )
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 _ALIGNMENT = 8192
 _PAGE = 4096
 # ACPI's (ACPI_MAX_RAM_SLOTS in include/hw/acpi/acpi_dev_interface.h).
@@ -137,7 +136,7 @@ def find_other_size(line: Line) -> Iterator[Fault]:
     """Yield that -m and the machine's memory backend differ."""
     setting, given = find_backend(line), find_structure(line, "m").get("size")
     size = read_memory_size(line, given)
-    if given is not None and size == 0 and line.release is not None and line.release < (6, 0):
+    if given is not None and size == 0 and line.is_before(6, 0):
         # What 5.2 makes of it before it compares.
         size = find_default_ram(find_name(line))
     if setting is None or given is None or not size:
@@ -177,7 +176,7 @@ def find_bad_megabytes(line: Line) -> Iterator[Fault]:
     setting = find_structure(line, "m").get("size")
     if setting is None or setting.occurrence.name != "m" or not setting.value[-1:].isdigit():
         return
-    if line.release is None or line.release < (6, 2):
+    if not line.is_since(6, 2):
         return
     if (
         read_size(line, setting.value) is not None
@@ -191,7 +190,7 @@ RULES = (
     Rule(
         "memory-slots-alone",
         "slots are for memory up to maxmem",
-        _ALL,
+        ALL,
         "-m 128,slots=2",
         "-m 128,slots=2,maxmem=1G",
         find_lonely_slots,
@@ -199,7 +198,7 @@ RULES = (
     Rule(
         "memory-maximum",
         "maxmem counts the RAM, too",
-        _ALL,
+        ALL,
         "-m 1G,maxmem=512M",
         "-m 512M,maxmem=512M",
         find_small_maximum,
@@ -207,7 +206,7 @@ RULES = (
     Rule(
         "memory-slots",
         "a PC's ACPI tables have room for 256 slots; memory comes in pages",
-        _ALL,
+        ALL,
         "-m 128,slots=257,maxmem=1G",
         "-m 128,slots=256,maxmem=1G",
         find_bad_slots,
@@ -215,7 +214,7 @@ RULES = (
     Rule(
         "memory-backend-missing",
         "the machine's memory backend must be one of -object's",
-        _ALL,
+        ALL,
         "-machine q35,memory-backend=m1 -object memory-backend-ram,id=m0,size=64M",
         "-machine q35,memory-backend=m0 -object memory-backend-ram,id=m0,size=64M",
         find_missing_backend,
@@ -223,7 +222,7 @@ RULES = (
     Rule(
         "memory-backend-size",
         "-m says how much RAM there is, and the memory backend is the RAM",
-        _ALL,
+        ALL,
         "-m 128M -machine q35,memory-backend=m0 -object memory-backend-ram,id=m0,size=64M",
         "-m 64M -machine q35,memory-backend=m0 -object memory-backend-ram,id=m0,size=64M",
         find_other_size,
@@ -231,7 +230,7 @@ RULES = (
     Rule(
         "memory-backend-second",
         "the RAM is in one back end, or that of each NUMA node in one",
-        _ALL,
+        ALL,
         "-machine q35,memory-backend=m0 -object memory-backend-ram,id=m0,size=128M -mem-path /tmp",
         "-machine q35,memory-backend=m0 -object memory-backend-ram,id=m0,size=128M -mem-prealloc",
         find_second_backend,
@@ -239,7 +238,7 @@ RULES = (
     Rule(
         "memory-size-large",
         "bytes are counted with 64 bits",
-        _ALL,
+        ALL,
         "-m 99999999999999",
         "-m 128",
         find_large_numbers,
@@ -247,7 +246,7 @@ RULES = (
     Rule(
         "memory-size-suffix",
         "a size without a suffix gets an M, and hexadecimal numbers take none since 8.1",
-        ("10.0", "11.1"),
+        SINCE_10_0,
         "-m 0x80",
         "-m 128",
         find_bad_megabytes,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from qscope.ask.finding import Severity
 from qscope.ask.line.line import Line
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.scalars import read_bool
 from qscope.ask.owner import resolve_driver
 
@@ -46,19 +46,14 @@ def _judge(line: Line, driver: str) -> Severity | None:
     """Return how sure it is that a driver cannot migrate, None where it can."""
     if driver in _NEVER:
         return Severity.ERROR
-    if driver not in _UNTIL or line.release is None:
-        return None
-    last, first = _UNTIL[driver]
-    if line.release >= first:
-        return None
-    return Severity.ERROR if line.release <= last else Severity.UNKNOWN
+    return line.find_lack(*_UNTIL[driver]) if driver in _UNTIL else None
 
 
 RULES = (
     Rule(
         "only-migratable",
         "a machine that is to migrate has no device that cannot",
-        ("5.2", "7.2", "10.0", "11.1"),
+        ALL,
         "-only-migratable -device amd-iommu",
         "-only-migratable -device virtio-rng-pci",
         find_immovable,

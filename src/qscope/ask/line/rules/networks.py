@@ -9,12 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from qscope.ask.line.backends import index_chardevs, is_unix
 from qscope.ask.line.given import Given, list_given
 from qscope.ask.line.line import Line
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, SINCE_7_2, SINCE_10_0, Fault, Rule
 from qscope.ask.line.scalars import is_descriptor, read_int
 from qscope.ask.line.slirp import parse_ipv4
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
-_NEWER = ("7.2", "10.0", "11.1")
 _NUMBER = re.compile(r"\s*[+-]?[0-9]", re.ASCII)
 _TRANSPORTS = ("fd", "listen", "connect", "mcast", "udp")
 
@@ -214,7 +212,7 @@ RULES = (
     Rule(
         "netdev-socket-transport",
         "a socket is of one kind",
-        _ALL,
+        ALL,
         "-netdev socket,id=s0",
         "-netdev socket,id=s0,listen=127.0.0.1:0",
         find_transports,
@@ -222,7 +220,7 @@ RULES = (
     Rule(
         "netdev-socket-address",
         "addresses are HOST:PORT",
-        _ALL,
+        ALL,
         "-netdev socket,id=s0,listen=127.0.0.1",
         "-netdev socket,id=s0,listen=:0",
         find_socket_addresses,
@@ -230,7 +228,7 @@ RULES = (
     Rule(
         "netdev-descriptor",
         "file descriptors are numbers",
-        _ALL,
+        ALL,
         "-netdev tap,id=t0,fd=abc",
         "-netdev socket,id=s0,listen=:0",
         find_descriptors,
@@ -238,7 +236,7 @@ RULES = (
     Rule(
         "netdev-tap",
         "an interface that is there already is not made again",
-        _ALL,
+        ALL,
         "-netdev tap,id=t0,fd=3,ifname=tap0",
         "-netdev user,id=n0",
         find_taps,
@@ -246,7 +244,7 @@ RULES = (
     Rule(
         "netdev-stream",
         "a server does not connect",
-        ("10.0", "11.1"),
+        SINCE_10_0,
         "-netdev stream,id=s0,server=on,reconnect-ms=1,addr.type=inet,addr.host=127.0.0.1,"
         "addr.port=0",
         "-netdev stream,id=s0,reconnect-ms=1000,addr.type=inet,addr.host=127.0.0.1,addr.port=1",
@@ -255,7 +253,7 @@ RULES = (
     Rule(
         "netdev-dgram",
         "datagrams come from somewhere and go somewhere",
-        _NEWER,
+        SINCE_7_2,
         "-netdev dgram,id=s0",
         "-netdev dgram,id=s0,remote.type=inet,remote.host=224.0.0.1,remote.port=1234",
         find_datagrams,
@@ -263,7 +261,7 @@ RULES = (
     Rule(
         "netdev-l2tpv3",
         "both sides of a tunnel have a port, and a cookie",
-        _ALL,
+        ALL,
         "-netdev l2tpv3,id=l0,src=127.0.0.1,dst=127.0.0.1,txsession=1,udp=on",
         "-netdev l2tpv3,id=l0,src=127.0.0.1,dst=127.0.0.1,txsession=1,udp=on,srcport=0,"
         "dstport=5000",
@@ -272,7 +270,7 @@ RULES = (
     Rule(
         "netdev-vhost-user",
         "memory is shared by file descriptors",
-        _ALL,
+        ALL,
         "-chardev null,id=c0 -netdev vhost-user,id=v0,chardev=c0",
         "-chardev null,id=c0 -netdev user,id=v0",
         find_vhost_users,
@@ -280,7 +278,7 @@ RULES = (
     Rule(
         "netdev-vhost-vdpa",
         "a vDPA device is given by its path or by a descriptor",
-        _NEWER,
+        SINCE_7_2,
         "-netdev vhost-vdpa,id=v0",
         "-netdev user,id=v0",
         find_vdpas,
@@ -288,7 +286,7 @@ RULES = (
     Rule(
         "netdev-hubport",
         "a port stands before what is plugged in",
-        _ALL,
+        ALL,
         "-netdev hubport,id=h0,hubid=0,netdev=n0 -netdev user,id=n0",
         "-netdev user,id=n0 -netdev hubport,id=h0,hubid=0,netdev=n0",
         find_hubs,

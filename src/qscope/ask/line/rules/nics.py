@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from qscope.ask.line.given import Given, list_given
 from qscope.ask.line.line import Line
 from qscope.ask.line.machines import find_family
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, SINCE_7_2, Fault, Rule
 from qscope.ask.line.scalars import read_uint
 from qscope.model.schema_info import ObjectType
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 # net/net.c: MAX_NICS, and the most vectors.
 _MOST = 8
 _MOST_VECTORS = 0x7FFFFFF
@@ -58,7 +57,7 @@ _WITH_PCI = ("pc", "q35", "virt")
 
 def find_models(line: Line) -> Iterator[Fault]:
     """Yield each model that PCs do not know; since 9.0 they only warn."""
-    if line.release is None or line.release >= (9, 0) or find_family(line) not in _WITH_PCI:
+    if not line.is_before(9, 0) or find_family(line) not in _WITH_PCI:
         return
     for given in list_nics(line):
         model = given.get("model")
@@ -68,7 +67,7 @@ def find_models(line: Line) -> Iterator[Fault]:
 
 def find_slots(line: Line) -> Iterator[Fault]:
     """Yield each addr that is no PCI slot; since 9.0 nobody reads it."""
-    if line.release is None or line.release >= (9, 0) or find_family(line) not in _WITH_PCI:
+    if not line.is_before(9, 0) or find_family(line) not in _WITH_PCI:
         return
     for given in list_nics(line):
         text = given.get("addr")
@@ -109,7 +108,7 @@ def find_vectors(line: Line) -> Iterator[Fault]:
 
 def find_taken(line: Line) -> Iterator[Fault]:
     """Yield each ID that a back end of another option has; since 6.0 it is looked at."""
-    if line.release is not None and line.release < (6, 0):
+    if line.is_before(6, 0):
         return
     owners: dict[str, str] = {}
     for option in ("netdev", "nic", "net"):
@@ -125,7 +124,7 @@ RULES = (
     Rule(
         "nic-mac",
         "a card has an address of its own",
-        _ALL,
+        ALL,
         "-nic user,mac=foo",
         "-nic user,mac=52-54-00-12-34-56",
         find_addresses,
@@ -149,7 +148,7 @@ RULES = (
     Rule(
         "nic-count",
         "QEMU keeps a table of eight network cards",
-        _ALL,
+        ALL,
         " ".join(["-nic user"] * 9),
         " ".join(["-nic user"] * 8),
         find_too_many,
@@ -157,7 +156,7 @@ RULES = (
     Rule(
         "nic-vectors",
         "MSI-X counts in few bits",
-        _ALL,
+        ALL,
         "-net nic,vectors=134217728",
         "-net nic,vectors=4",
         find_vectors,
@@ -165,7 +164,7 @@ RULES = (
     Rule(
         "netdev-id-taken",
         "back ends share one namespace whichever option makes them",
-        ("7.2", "10.0", "11.1"),
+        SINCE_7_2,
         "-netdev user,id=n0 -nic user,id=n0",
         "-netdev user,id=n0 -nic user,id=n1",
         find_taken,

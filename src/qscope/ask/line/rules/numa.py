@@ -17,11 +17,10 @@ from qscope.ask.line.numa_nodes import (
     read_parameter,
 )
 from qscope.ask.line.rules.memory import find_backend_size, find_ram
-from qscope.ask.line.rules.rule import Fault, Rule
-from qscope.ask.line.rules.smp import Topology, count_cpus
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
+from qscope.ask.line.rules.smp import X86_PLACES, Topology, count_cpus
 from qscope.ask.line.settings import read_size
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 _MIB = 1 << 20
 _LOCAL = 10
 
@@ -158,11 +157,10 @@ def _find_place(
     occurrence: Occurrence, topology: Topology, node: int, owners: dict[int, int]
 ) -> Iterator[Fault]:
     """Look for the CPUs of a PC that are meant, and take them."""
-    supported = {"socket-id": "sockets", "core-id": "cores", "thread-id": "threads"}
-    supported |= {
-        f"{level.removesuffix('s')}-id": level
-        for level in ("dies", "modules")
-        if topology.levels.get(level, 1) > 1
+    supported = {
+        name: level
+        for name, level in X86_PLACES.items()
+        if level not in ("dies", "modules") or topology.levels.get(level, 1) > 1
     }
     given = {name: read_parameter(occurrence, name) for name in occurrence.parameters}
     wanted = {name: number for name, number in given.items() if name.endswith("-id")}
@@ -235,7 +233,7 @@ RULES = (
     Rule(
         "numa-none",
         "machine type none has no memory and no CPUs",
-        _ALL,
+        ALL,
         "-machine none -numa node",
         "-machine none",
         find_no_numa,
@@ -243,7 +241,7 @@ RULES = (
     Rule(
         "numa-node",
         "a node has a number of its own, below 128",
-        _ALL,
+        ALL,
         "-numa node,nodeid=128",
         "-object memory-backend-ram,id=m0,size=128M -numa node,nodeid=0,memdev=m0",
         find_bad_nodes,
@@ -251,7 +249,7 @@ RULES = (
     Rule(
         "numa-gap",
         "nodes are numbered without a gap",
-        _ALL,
+        ALL,
         "-object memory-backend-ram,id=m0,size=128M -numa node,nodeid=1,memdev=m0",
         "-object memory-backend-ram,id=m0,size=128M -numa node,nodeid=1,memdev=m0"
         " -numa node,nodeid=0",
@@ -260,7 +258,7 @@ RULES = (
     Rule(
         "numa-memory-legacy",
         "memory of nodes has a back end, since machine types of 5.1",
-        _ALL,
+        ALL,
         "-numa node,mem=128M",
         "-object memory-backend-ram,id=m0,size=128M -numa node,memdev=m0",
         find_legacy_memory,
@@ -268,7 +266,7 @@ RULES = (
     Rule(
         "numa-memory-mixed",
         "all nodes have memory in the same way",
-        _ALL,
+        ALL,
         "-object memory-backend-ram,id=m0,size=128M -numa node,mem=128M,memdev=m0",
         "-object memory-backend-ram,id=m0,size=128M -numa node,memdev=m0 -numa node",
         find_mixture,
@@ -276,7 +274,7 @@ RULES = (
     Rule(
         "numa-memory-backend",
         "a memory backend is one node's",
-        _ALL,
+        ALL,
         "-numa node,memdev=m0",
         "-numa node,memdev=m0 -object memory-backend-ram,id=m0,size=128M",
         find_missing_backends,
@@ -284,7 +282,7 @@ RULES = (
     Rule(
         "numa-memory-sum",
         "the nodes share all RAM",
-        _ALL,
+        ALL,
         "-object memory-backend-ram,id=m0,size=64M -numa node,memdev=m0",
         "-object memory-backend-ram,id=m0,size=64M -numa node,memdev=m0 -m 64M",
         find_wrong_sum,
@@ -292,7 +290,7 @@ RULES = (
     Rule(
         "numa-node-cpus",
         "a CPU is in one node",
-        _ALL,
+        ALL,
         "-smp 2 -object memory-backend-ram,id=m0,size=128M -numa node,memdev=m0,cpus=0-2",
         "-smp 2 -object memory-backend-ram,id=m0,size=128M -numa node,memdev=m0,cpus=0-1",
         find_bad_cpus,
@@ -300,7 +298,7 @@ RULES = (
     Rule(
         "numa-cpu-place",
         "a CPU has a place in the topology, and is in a node",
-        _ALL,
+        ALL,
         "-object memory-backend-ram,id=m0,size=128M -numa node,memdev=m0"
         " -numa cpu,node-id=0,socket-id=5",
         "-object memory-backend-ram,id=m0,size=128M -numa node,memdev=m0"
@@ -310,7 +308,7 @@ RULES = (
     Rule(
         "numa-distance",
         "nodes are further from others than from themselves",
-        _ALL,
+        ALL,
         "-object memory-backend-ram,id=m0,size=128M -numa node,memdev=m0 -numa node"
         " -numa dist,src=0,dst=1,val=5",
         "-object memory-backend-ram,id=m0,size=128M -numa node,memdev=m0 -numa node"
@@ -320,7 +318,7 @@ RULES = (
     Rule(
         "numa-distance-missing",
         "all nodes are some distance apart",
-        _ALL,
+        ALL,
         "-object memory-backend-ram,id=m0,size=128M -numa node,memdev=m0 -numa node -numa node"
         " -numa dist,src=0,dst=1,val=20",
         "-object memory-backend-ram,id=m0,size=128M -numa node,memdev=m0 -numa node"

@@ -11,12 +11,10 @@ from typing import Any, NamedTuple
 
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.numa_nodes import read_numbers
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, SINCE_7_2, SINCE_10_0, Fault, Rule
 from qscope.ask.line.scalars import read_bool
 from qscope.ask.line.settings import read_size
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
-_NEW = ("7.2", "10.0", "11.1")
 _PAGE = 4096
 _MOST_NODES = 128
 _FASTEST = 10**15
@@ -146,7 +144,7 @@ def find_read_only(line: Line) -> Iterator[Fault]:
     """Yield properties that object-add's schema has, and that nobody can set."""
     for types, name, since in _READ_ONLY:
         for occurrence in select_objects(line, types):
-            if name in occurrence.parameters and (line.release or since) >= since:
+            if name in occurrence.parameters and not line.is_before(*since):
                 yield Fault(occurrence, name, "it can be read, not set")
 
 
@@ -290,7 +288,7 @@ RULES = (
     Rule(
         "object-number",
         "what a property takes is narrower than its type",
-        _ALL,
+        ALL,
         "-object memory-backend-ram,id=m0,size=0",
         "-object memory-backend-ram,id=m0,size=16M",
         find_bad_numbers,
@@ -298,7 +296,7 @@ RULES = (
     Rule(
         "object-word",
         "network filters read words of their own",
-        _ALL,
+        ALL,
         "-netdev user,id=n0 -object filter-replay,id=f0,netdev=n0,position=middle",
         "-netdev user,id=n0 -object filter-replay,id=f0,netdev=n0,position=tail",
         find_bad_words,
@@ -306,7 +304,7 @@ RULES = (
     Rule(
         "object-file",
         "ROM is read-only, and shared memory is shared",
-        ("10.0", "11.1"),
+        SINCE_10_0,
         "-object memory-backend-shm,id=m0,size=16M,share=off",
         "-object memory-backend-file,id=m0,size=16M,mem-path=/tmp,rom=off",
         find_bad_files,
@@ -314,7 +312,7 @@ RULES = (
     Rule(
         "object-read-only",
         "what an object becomes by itself nobody sets",
-        _NEW,
+        SINCE_7_2,
         "-object rng-builtin,id=r0,opened=on",
         "-object rng-builtin,id=r0",
         find_read_only,
@@ -322,7 +320,7 @@ RULES = (
     Rule(
         "object-policy",
         "a policy is about nodes of the host",
-        _ALL,
+        ALL,
         "-object memory-backend-ram,id=m0,size=16M,policy=bind",
         "-object memory-backend-ram,id=m0,size=16M,policy=default",
         find_bad_policies,
@@ -330,7 +328,7 @@ RULES = (
     Rule(
         "object-secret",
         "a secret comes from a file or from the command line",
-        _ALL,
+        ALL,
         "-object secret,id=s0",
         "-object secret,id=s0,data=abc",
         find_bad_secrets,
@@ -338,7 +336,7 @@ RULES = (
     Rule(
         "object-secret-key",
         "the key to a secret is an earlier one",
-        _ALL,
+        ALL,
         "-object secret,id=s0,data=abc,keyid=s1",
         "-object secret,id=s0,data=abc",
         find_locked_secrets,
@@ -346,7 +344,7 @@ RULES = (
     Rule(
         "object-credentials",
         "credentials are files in a directory",
-        _ALL,
+        ALL,
         "-object tls-creds-psk,id=t0,endpoint=client",
         "-object tls-creds-anon,id=t0,endpoint=client",
         find_bad_credentials,
@@ -354,7 +352,7 @@ RULES = (
     Rule(
         "object-pool",
         "a pool has no more threads at least than at most",
-        _NEW,
+        SINCE_7_2,
         "-object iothread,id=io0,thread-pool-min=8,thread-pool-max=4",
         "-object iothread,id=io0,thread-pool-min=4,thread-pool-max=8",
         find_small_pools,
@@ -362,7 +360,7 @@ RULES = (
     Rule(
         "object-loop",
         "QEMU has one main loop",
-        _NEW,
+        SINCE_7_2,
         "-object main-loop,id=l0 -object main-loop,id=l1",
         "-object main-loop,id=l0",
         find_second_loops,
@@ -370,7 +368,7 @@ RULES = (
     Rule(
         "object-affinity",
         "threads are bound to CPUs or to those of nodes",
-        _NEW,
+        SINCE_7_2,
         "-object thread-context,id=t0,cpu-affinity=0,node-affinity=0",
         "-object thread-context,id=t0,cpu-affinity=0",
         find_bad_affinities,
@@ -378,7 +376,7 @@ RULES = (
     Rule(
         "object-redirector",
         "a redirector takes packets from one place to another",
-        _ALL,
+        ALL,
         "-netdev user,id=n0 -object filter-redirector,id=f0,netdev=n0",
         "-netdev user,id=n0 -chardev null,id=c0 -object filter-redirector,id=f0,netdev=n0,indev=c0",
         find_bad_redirections,
@@ -386,7 +384,7 @@ RULES = (
     Rule(
         "object-position",
         "a filter stands before or behind an earlier one of its netdev",
-        _ALL,
+        ALL,
         "-netdev user,id=n0 -object filter-replay,id=f0,netdev=n0,position=id=f1",
         "-netdev user,id=n0 -object filter-replay,id=f1,netdev=n0"
         " -object filter-replay,id=f0,netdev=n0,position=id=f1",

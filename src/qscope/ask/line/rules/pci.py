@@ -5,11 +5,9 @@ from collections.abc import Iterator, Mapping
 
 from qscope.ask.line.bus_tree import BusTree, Placed
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.scalars import read_bool, read_number
 from qscope.ask.line.settings import has_usb
-
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 
 # What a machine itself has on its bus: slot -> functions (info pci on 5.2 to 11.1).
 _OWN: Mapping[str, Mapping[int, tuple[int, ...]]] = {
@@ -137,7 +135,7 @@ RULES = (
     Rule(
         "pci-place",
         "a function of a slot has room for one device, and function 0 tells of others",
-        _ALL,
+        ALL,
         "-device virtio-rng-pci,addr=5 -device virtio-balloon-pci,addr=5.1",
         "-device virtio-rng-pci,addr=5,multifunction=on -device virtio-balloon-pci,addr=5.1",
         find_places,
@@ -145,7 +143,7 @@ RULES = (
     Rule(
         "pci-chassis",
         "guests tell ports by chassis and slot",
-        _ALL,
+        ALL,
         "-device pcie-root-port,chassis=1 -device pcie-root-port,chassis=1",
         "-device pcie-root-port,chassis=1 -device pcie-root-port,chassis=2",
         find_chassis,

@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 
 from qscope.ask.line.line import Line
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.scalars import is_uuid, read_uint
-
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 
 
 def find_bad_uuids(line: Line) -> Iterator[Fault]:
@@ -39,7 +37,7 @@ RULES = (
     Rule(
         "uuid",
         "the machine's UUID is spelled in one way",
-        _ALL,
+        ALL,
         "-uuid 8bd53789adab484f8c53a6df9d5f1dbf",
         "-uuid 8bd53789-adab-484f-8c53-a6df9d5f1dbf",
         find_bad_uuids,
@@ -52,5 +50,5 @@ RULES = (
         "-tb-size 32",
         find_bad_buffers,
     ),
-    Rule("seed", "a seed has 64 bits", _ALL, "-seed -1", "-seed 5", find_bad_seeds),
+    Rule("seed", "a seed has 64 bits", ALL, "-seed -1", "-seed 5", find_bad_seeds),
 )

@@ -7,11 +7,10 @@ from typing import NamedTuple
 from qscope.ask.line.backends import is_server, list_backends
 from qscope.ask.line.given import list_given
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.rules.usernet import list_users
 from qscope.ask.line.vnc import FIRST_PORT, list_screens
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 _ANY = ("", "0.0.0.0", "::")  # noqa: S104
 _FORWARD = re.compile(r"(tcp|udp|):([^:]*):([0-9]+)-.*", re.ASCII | re.DOTALL)
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
@@ -99,7 +98,7 @@ RULES = (
     Rule(
         "port-taken",
         "who listens at a port has it alone",
-        _ALL,
+        ALL,
         "-vnc 127.0.0.1:7 -vnc 127.0.0.1:7",
         "-vnc 127.0.0.1:7,to=99 -vnc 127.0.0.1:7,to=99",
         find_taken,

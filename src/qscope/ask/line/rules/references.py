@@ -6,14 +6,12 @@ from typing import NamedTuple
 from qscope.ask.line.backends import LABELS, find_target
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.names import Names
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.scalars import read_bool
 from qscope.ask.owner import resolve_driver
 from qscope.model.near import near
 from qscope.model.property_types import ScalarType
 from qscope.model.schema_info import ObjectType
-
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 
 
 class Reference(NamedTuple):
@@ -163,25 +161,14 @@ def is_a(line: Line, typename: str, wanted: str) -> bool | None:
 
     Parents are classes; which interfaces a type implements is not told.
     """
-    types = {each.name: each.parent for each in line.interface.listings.qom_types or ()}
-    seen: set[str] = set()
-    name: str | None = typename
-    while name and name not in seen:
-        if name == wanted:
-            return True
-        seen.add(name)
-        name = types.get(name)
-    return False if typename in types and _is_class(types, wanted) else None
+    if wanted in line.list_ancestry(typename):
+        return True
+    return False if typename in line.parents and _is_class(line, wanted) else None
 
 
-def _is_class(types: dict[str, str | None], name: str) -> bool:
+def _is_class(line: Line, name: str) -> bool:
     """Whether a QOM type is known, and no interface, which others implement unseen."""
-    seen: set[str] = set()
-    found: str | None = name
-    while found in types and found not in seen:
-        seen.add(found)
-        found = types[found]
-    return name in types and "interface" not in seen and found != "interface"
+    return name in line.parents and "interface" not in line.list_ancestry(name)
 
 
 # What only one device at a time can have.
@@ -224,7 +211,7 @@ RULES = (
     Rule(
         "reference-missing",
         "what a name refers to must be made by the same command line",
-        _ALL,
+        ALL,
         "-device virtio-net-pci,netdev=n1 -netdev user,id=n0",
         "-device virtio-net-pci,netdev=n0 -netdev user,id=n0",
         find_missing,
@@ -232,7 +219,7 @@ RULES = (
     Rule(
         "reference-shared",
         "a back end serves one device",
-        _ALL,
+        ALL,
         "-netdev user,id=n0 -device virtio-net-pci,netdev=n0 -device e1000,netdev=n0",
         "-netdev user,id=n0 -netdev user,id=n1 -device e1000,netdev=n0 -device e1000,netdev=n1",
         find_shared,

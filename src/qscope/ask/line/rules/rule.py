@@ -10,6 +10,11 @@ from typing import NamedTuple
 from qscope.ask.finding import Severity
 from qscope.ask.line.line import Line, Occurrence
 
+# The releases that rules were tried on; which a rule names is a fact of its own.
+ALL = ("5.2", "7.2", "10.0", "11.1")
+SINCE_7_2 = ALL[1:]
+SINCE_10_0 = ALL[2:]
+
 
 class Fault(NamedTuple):
     """What a rule found: in which option, at which parameter ("" for the whole), and what."""

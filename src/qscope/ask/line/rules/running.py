@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, SINCE_7_2, Fault, Rule
 from qscope.ask.line.scalars import read_int
 from qscope.ask.options import find_option
 from qscope.model.near import near
-
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 
 _DISKS = (
     *("drive", "blockdev", "hda", "hdb", "hdc", "hdd", "sd", "pflash", "mtdblock", "fda", "fdb"),
@@ -108,7 +106,7 @@ def find_nameless(line: Line) -> Iterator[Fault]:
 def find_xenless(line: Line) -> Iterator[Fault]:
     """Yield options that want a Xen where QEMU has no such accelerator: since 7.2 it looks."""
     known = line.interface.listings.accelerators
-    is_new = line.release is not None and line.release >= (7, 2)
+    is_new = line.is_since(7, 2)
     if known is None or not is_new or any(each.name == "xen-accel" for each in known):
         return
     for occurrence in line.select("xen-attach", "xen-domid-restrict"):
@@ -116,11 +114,11 @@ def find_xenless(line: Line) -> Iterator[Fault]:
 
 
 RULES = (
-    Rule("name-empty", "nothing has an empty name", _ALL, "-kernel ''", "-dtb ''", find_nameless),
+    Rule("name-empty", "nothing has an empty name", ALL, "-kernel ''", "-dtb ''", find_nameless),
     Rule(
         "xen",
         "a Xen must be there to attach to one",
-        ("7.2", "10.0", "11.1"),
+        SINCE_7_2,
         "-xen-attach",
         "-only-migratable",
         find_xenless,
@@ -128,7 +126,7 @@ RULES = (
     Rule(
         "loadvm-disk",
         "a snapshot is in an image",
-        _ALL,
+        ALL,
         "-loadvm x",
         "-snapshot",
         find_diskless,
@@ -136,7 +134,7 @@ RULES = (
     Rule(
         "option-rom-file",
         "a ROM is a file",
-        _ALL,
+        ALL,
         "-option-rom bootindex=1",
         "-option-rom /nonexistent,bootindex=1",
         find_romless,
@@ -144,7 +142,7 @@ RULES = (
     Rule(
         "add-fd",
         "a descriptor that is passed has a number and a set",
-        _ALL,
+        ALL,
         "-add-fd fd=0,set=1",
         "-object rng-builtin,id=r",
         find_bad_descriptors,
@@ -160,7 +158,7 @@ RULES = (
     Rule(
         "plugin-file",
         "parameters belong to a plugin",
-        _ALL,
+        ALL,
         "-plugin bogus=1",
         "-object rng-builtin,id=r",
         find_fileless_plugins,

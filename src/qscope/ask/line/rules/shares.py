@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from qscope.ask.line.given import Given, list_given
 from qscope.ask.line.line import Line
 from qscope.ask.line.machines import NO_PCI, find_family
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 _COMMON = ("id", "fsdriver", "readonly", "mount_tag")
 # File system driver -> the parameters that it takes; those that begin so, too.
 _DRIVERS: Mapping[str, Sequence[str]] = {
@@ -35,7 +34,7 @@ def find_demands(line: Line) -> Iterator[Fault]:
 
 def find_drivers(line: Line) -> Iterator[Fault]:
     """Yield each driver that there is not, and parameters of another one."""
-    has_proxy = line.release is None or line.release < (9, 2)
+    has_proxy = not line.is_since(9, 2)
     for given in _list_shares(line):
         driver = given.get("fsdriver")
         if driver is None:
@@ -102,7 +101,7 @@ RULES = (
     Rule(
         "share-demand",
         "a share is found by its name",
-        _ALL,
+        ALL,
         f"{_SHARE.replace('id=f0,', '')},security_model=none",
         f"{_SHARE},security_model=none",
         find_demands,
@@ -110,7 +109,7 @@ RULES = (
     Rule(
         "share-driver",
         "each driver takes its own parameters",
-        _ALL,
+        ALL,
         "-fsdev synth,id=f0,path=/tmp",
         "-fsdev synth,id=f0",
         find_drivers,
@@ -118,7 +117,7 @@ RULES = (
     Rule(
         "share-local",
         "owners of files are mapped in one of a few ways",
-        _ALL,
+        ALL,
         _SHARE,
         f"{_SHARE},security_model=mapped-xattr,fmode=0600",
         find_local,
@@ -134,7 +133,7 @@ RULES = (
     Rule(
         "share-device",
         "-virtfs makes a PCI device",
-        _ALL,
+        ALL,
         "-machine none -virtfs synth,mount_tag=a",
         "-virtfs synth,mount_tag=a",
         find_devices,
@@ -142,7 +141,7 @@ RULES = (
     Rule(
         "share-tag-taken",
         "a share without an ID is called as its tag",
-        _ALL,
+        ALL,
         "-virtfs synth,mount_tag=a -virtfs synth,mount_tag=a",
         "-virtfs synth,mount_tag=a",
         find_tags,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from qscope.ask.line.accel import may_be_virtualised
 from qscope.ask.line.line import Line
 from qscope.ask.line.machines import find_name, find_version, is_known, is_pc
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, SINCE_7_2, SINCE_10_0, Fault, Rule
 from qscope.ask.line.settings import Setting, find_structure, read_integer
 
 # From the whole to its parts.
@@ -57,7 +57,7 @@ class Topology(NamedTuple):
 
 def complete(line: Line, given: Mapping[str, int]) -> Topology:
     """Complete what was given as this QEMU does."""
-    if line.release is not None and line.release < (6, 2):
+    if line.is_before(6, 2):
         return _complete_old(given)
     version = find_version(find_name(line))
     return _complete(given, prefer_sockets=version is not None and version < (6, 2))
@@ -129,7 +129,7 @@ def _blame(settings: Mapping[str, Setting], *names: str) -> Setting:
 
 def find_zeros(line: Line) -> Iterator[Fault]:
     """Yield each level that is 0, which was tolerated from 6.2 to 8.2, and means nothing before."""
-    if line.release is not None and line.release < (9, 0):
+    if line.is_before(9, 0):
         return
     for setting in find_structure(line, "smp").values():
         if read_integer(setting) == 0:
@@ -138,7 +138,7 @@ def find_zeros(line: Line) -> Iterator[Fault]:
 
 def find_unsupported(line: Line) -> Iterator[Fault]:
     """Yield each level of which the machine type cannot have more than one."""
-    if line.release is not None and line.release < (6, 2):
+    if line.is_before(6, 2):
         return
     name = find_name(line)
     if not is_known(name):
@@ -195,7 +195,7 @@ def find_wide_apics(line: Line) -> Iterator[Fault]:
     made = complete(line, read[1])
     if any(find_too_many(line)) or any(find_contradictions(line)) or made.maxcpus < 1:
         return
-    is_new = line.release is None or line.release >= (9, 0)
+    is_new = not line.is_before(9, 0)
     if is_new and line.has("cpu"):
         return
     if _find_apic(made, (made.cpus if is_new else made.maxcpus) - 1) >= _BROADCAST:
@@ -220,13 +220,11 @@ def _find_apic(made: Topology, index: int) -> int:
     return number | index << shift
 
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
-
 RULES = (
     Rule(
         "smp-zero",
         "a level of the topology has at least one part",
-        ("10.0", "11.1"),
+        SINCE_10_0,
         "-smp 4,cores=0",
         "-smp 4,cores=1",
         find_zeros,
@@ -234,7 +232,7 @@ RULES = (
     Rule(
         "smp-level",
         "machines differ in which levels their topology has",
-        ("7.2", "10.0", "11.1"),
+        SINCE_7_2,
         "-smp 4,clusters=2",
         "-smp 4,clusters=1",
         find_unsupported,
@@ -242,7 +240,7 @@ RULES = (
     Rule(
         "smp-product",
         "the levels of the topology make all CPUs there can be",
-        _ALL,
+        ALL,
         "-smp 4,sockets=2,cores=4,threads=1",
         "-smp 4,sockets=2,cores=4,threads=1,maxcpus=8",
         find_contradictions,
@@ -250,7 +248,7 @@ RULES = (
     Rule(
         "smp-maximum",
         "each machine type has a largest number of CPUs",
-        _ALL,
+        ALL,
         "-smp 1,maxcpus=5000",
         "-smp 1,maxcpus=255",
         find_too_many,

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from qscope.ask.line.backends import Backend, is_server, list_backends
 from qscope.ask.line.inet import check_host, check_port, read_families
 from qscope.ask.line.line import Line
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, SINCE_7_2, Fault, Rule
 from qscope.ask.line.scalars import is_descriptor
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 _ADDRESSES = ("path", "fd", "host")
 
 
@@ -32,7 +31,7 @@ def _is_parsed(backend: Backend, name: str) -> bool:
 
 def find_addresses(line: Line) -> Iterator[Fault]:
     """Yield each socket that has no address, or several."""
-    is_old = line.release is not None and line.release < (6, 0)
+    is_old = line.is_before(6, 0)
     for backend in _list_sockets(line):
         given = [name for name in _ADDRESSES if backend.given.has(name)]
         right = "one of path, host or fd is right"
@@ -73,7 +72,7 @@ def find_descriptors(line: Line) -> Iterator[Fault]:
 
 def find_roles(line: Line) -> Iterator[Fault]:
     """Yield what only a server, or only a client, can have."""
-    is_old = line.release is not None and line.release < (6, 0)
+    is_old = line.is_before(6, 0)
     for backend in _list_sockets(line):
         given = backend.given
         reconnects = [name for name in ("reconnect", "reconnect-ms") if given.has(name)]
@@ -127,7 +126,7 @@ RULES = (
     Rule(
         "socket-address",
         "a socket has one address",
-        _ALL,
+        ALL,
         "-chardev socket,id=s",
         _SERVED,
         find_addresses,
@@ -135,7 +134,7 @@ RULES = (
     Rule(
         "socket-port",
         "a port is a number, a host has an address of the family that is asked for",
-        _ALL,
+        ALL,
         "-serial tcp::abc,server=on,wait=off",
         "-serial tcp::0,server=on,wait=off",
         find_ports,
@@ -143,7 +142,7 @@ RULES = (
     Rule(
         "socket-descriptor",
         "file descriptors are numbers",
-        _ALL,
+        ALL,
         "-chardev socket,id=s,fd=abc",
         _SERVED,
         find_descriptors,
@@ -151,7 +150,7 @@ RULES = (
     Rule(
         "socket-role",
         "servers wait, clients connect",
-        _ALL,
+        ALL,
         "-chardev socket,id=s,host=127.0.0.1,port=1,websocket=on",
         f"{_SERVED},websocket=on",
         find_roles,
@@ -159,7 +158,7 @@ RULES = (
     Rule(
         "socket-delay",
         "delay is the contrary of nodelay",
-        ("7.2", "10.0", "11.1"),
+        SINCE_7_2,
         f"{_SERVED},delay=on,nodelay=on",
         f"{_SERVED},delay=off",
         find_delays,
@@ -167,7 +166,7 @@ RULES = (
     Rule(
         "socket-tls",
         "TLS is for TCP, and needs credentials",
-        _ALL,
+        ALL,
         f"{_SERVED},tls-authz=a0",
         f"-object tls-creds-anon,id=t0,endpoint=server {_SERVED},tls-creds=t0",
         find_tls,
@@ -175,7 +174,7 @@ RULES = (
     Rule(
         "udp-port",
         "datagrams are sent somewhere",
-        _ALL,
+        ALL,
         "-chardev udp,id=u,host=127.0.0.1",
         "-chardev udp,id=u,host=127.0.0.1,port=1234",
         find_udp,

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from qscope.ask.line.given import list_given
 from qscope.ask.line.line import Line
 from qscope.ask.line.machines import NO_PCI, find_family
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, SINCE_7_2, Fault, Rule
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 _PCI_MODELS = ("ac97", "es1370", "hda", "virtio")
 
 
@@ -32,7 +31,7 @@ def find_models(line: Line) -> Iterator[Fault]:
         if each.get("model") in _PCI_MODELS and find_family(line) in NO_PCI:
             what = f"machine {find_family(line)} has no PCI bus"
             yield Fault(each.occurrence, "model", what)
-    is_strict = line.release is None or line.release >= (11, 0)
+    is_strict = not line.is_before(11, 0)
     names = {each.get("id") for each in line.select("audiodev")} - {None}
     for each in given if is_strict else ():
         if each.get("id") in names:
@@ -45,7 +44,7 @@ RULES = (
     Rule(
         "audio-settings",
         "what is fixed is converted by the mixing engine",
-        _ALL,
+        ALL,
         "-audiodev none,id=a0,out.fixed-settings=off,out.frequency=44100",
         "-audiodev none,id=a0,out.fixed-settings=on,out.frequency=44100",
         find_settings,
@@ -53,7 +52,7 @@ RULES = (
     Rule(
         "audio-model",
         "-audio makes one card",
-        ("7.2", "10.0", "11.1"),
+        SINCE_7_2,
         "-machine none -audio none,model=hda",
         "-audio none,model=hda",
         find_models,

@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from qscope.ask.line.backends import Backend, is_server, list_backends
 from qscope.ask.line.given import list_given, read_given
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.rules.rule import Fault, Rule
-
-_ALL = ("5.2", "7.2", "10.0", "11.1")
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 
 
 def find_endpoints(line: Line) -> Iterator[Fault]:
@@ -42,7 +40,7 @@ RULES = (
     Rule(
         "tls-endpoint",
         "who listens proves who it is in another way than who connects",
-        _ALL,
+        ALL,
         "-object tls-creds-anon,id=t0,endpoint=client -vnc none,tls-creds=t0",
         "-object tls-creds-anon,id=t0,endpoint=server -vnc none,tls-creds=t0",
         find_endpoints,

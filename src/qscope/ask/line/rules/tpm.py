@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from qscope.ask.line.backends import index_chardevs, is_server, is_unix
 from qscope.ask.line.given import list_given
 from qscope.ask.line.line import Line
-from qscope.ask.line.rules.rule import Fault, Rule
-
-_ALL = ("5.2", "7.2", "10.0", "11.1")
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 
 
 def find_demands(line: Line) -> Iterator[Fault]:
@@ -35,7 +33,7 @@ RULES = (
     Rule(
         "tpm-demand",
         "an emulator is another process",
-        _ALL,
+        ALL,
         "-tpmdev emulator,id=t0",
         "-chardev null,id=c0",
         find_demands,
@@ -43,7 +41,7 @@ RULES = (
     Rule(
         "tpm-chardev",
         "QEMU hands the emulator a file descriptor",
-        _ALL,
+        ALL,
         "-chardev null,id=c0 -tpmdev emulator,id=t0,chardev=c0",
         "-chardev null,id=c0",
         find_chardevs,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from qscope.ask.line.given import Given, list_given
 from qscope.ask.line.line import Line
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.slirp import (
     Network,
     check_families,
@@ -15,7 +15,6 @@ from qscope.ask.line.slirp import (
     parse_guestfwd,
 )
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 _LONGEST_NAME = 255
 
 
@@ -52,8 +51,8 @@ def find_names(line: Line) -> Iterator[Fault]:
 
 def find_host_forwards(line: Line) -> Iterator[Fault]:
     """Yield each rule of hostfwd that is malformed."""
-    is_lenient = line.release is not None and line.release < (9, 2)
-    has_unix = line.release is None or line.release >= (10, 1)
+    is_lenient = line.is_before(9, 2)
+    has_unix = not line.is_before(10, 1)
     for given in list_users(line):
         for text in given.list_all("hostfwd"):
             is_unix = has_unix and text.startswith("unix:")
@@ -88,7 +87,7 @@ def _check_server(line: Line, network: Network, server: int) -> str:
     """Say why an address cannot be a server; libslirp before 4.9 has servers of its own."""
     if not network.contains(server):
         return "the server is not in the network"
-    is_old = line.release is not None and line.release < (10, 1)
+    is_old = line.is_before(10, 1)
     is_own = is_old and server in (network.host, network.dns)
     return "the server is host or dns" if is_own else ""
 
@@ -97,7 +96,7 @@ RULES = (
     Rule(
         "user-net-family",
         "addresses are of a version of IP that is on",
-        _ALL,
+        ALL,
         "-netdev user,id=n0,ipv4=off,ipv6=off",
         "-netdev user,id=n0,ipv6=off",
         find_families,
@@ -105,7 +104,7 @@ RULES = (
     Rule(
         "user-net-address",
         "host, DNS and DHCP are different places of one network",
-        _ALL,
+        ALL,
         "-netdev user,id=n0,host=192.168.1.1",
         "-netdev user,id=n0,net=192.168.1.0/24,host=192.168.1.1",
         find_addresses,
@@ -113,7 +112,7 @@ RULES = (
     Rule(
         "user-net-name",
         "names go into one byte's length of DHCP",
-        _ALL,
+        ALL,
         "-netdev user,id=n0,domainname=",
         "-netdev user,id=n0,domainname=example.org",
         find_names,
@@ -121,7 +120,7 @@ RULES = (
     Rule(
         "user-net-hostfwd",
         "what is forwarded is PROTOCOL:HOST:PORT-GUEST:PORT",
-        _ALL,
+        ALL,
         "-netdev user,id=n0,hostfwd=tcp:2222:22",
         "-netdev user,id=n0,hostfwd=tcp::0-:22",
         find_host_forwards,
@@ -129,7 +128,7 @@ RULES = (
     Rule(
         "user-net-guestfwd",
         "what is forwarded is tcp:SERVER:PORT-TARGET",
-        _ALL,
+        ALL,
         "-netdev user,id=n0,guestfwd=tcp:1.2.3.4:80-null",
         "-netdev user,id=n0,guestfwd=tcp:10.0.2.100:80-null",
         find_guest_forwards,

@@ -18,9 +18,8 @@ from qscope.ask.line.given import list_given
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.machines import find_family
 from qscope.ask.line.rules.references import find_references
-from qscope.ask.line.rules.rule import Fault, Rule
+from qscope.ask.line.rules.rule import ALL, SINCE_7_2, Fault, Rule
 
-_ALL = ("5.2", "7.2", "10.0", "11.1")
 # chardev/char-mux.c, MAX_MUX.
 _MOST = 4
 # In which order QEMU makes users: what is not here comes last.
@@ -153,7 +152,7 @@ _LATER = ("serial", "parallel", "debugcon", "gdb")
 
 def find_modes(line: Line) -> Iterator[Fault]:
     """Yield each -mon without a chardev, and pretty where people read (since 6.0 an error)."""
-    is_lenient = line.release is not None and line.release < (6, 0)
+    is_lenient = line.is_before(6, 0)
     made = index_chardevs(line)
     for given in list_given(line, "mon"):
         if not given.has("chardev"):
@@ -200,7 +199,7 @@ RULES = (
     Rule(
         "chardev-shared",
         "a chardev has one user, a mux four",
-        _ALL,
+        ALL,
         "-chardev null,id=c0 -mon chardev=c0 -mon chardev=c0",
         "-chardev null,id=c0,mux=on -mon chardev=c0 -mon chardev=c0",
         find_shared,
@@ -208,7 +207,7 @@ RULES = (
     Rule(
         "guestfwd-chardev",
         "what is forwarded goes to a chardev that is there",
-        _ALL,
+        ALL,
         "-netdev user,id=n0,guestfwd=tcp:10.0.2.100:80-chardev:c0",
         "-chardev null,id=c0 -netdev user,id=n0,guestfwd=tcp:10.0.2.100:80-chardev:c0",
         find_forwards,
@@ -216,7 +215,7 @@ RULES = (
     Rule(
         "debugcon",
         "a debug console is an ISA device with a chardev of its own",
-        _ALL,
+        ALL,
         "-machine none -debugcon null",
         "-debugcon null",
         find_debug_consoles,
@@ -224,7 +223,7 @@ RULES = (
     Rule(
         "monitor-named",
         "a monitor is called as its chardev",
-        _ALL,
+        ALL,
         "-chardev null,id=c0,mux=on -qmp chardev:c0 -monitor chardev:c0",
         "-chardev null,id=c0 -monitor chardev:c0 -qmp null",
         find_monitors,
@@ -232,7 +231,7 @@ RULES = (
     Rule(
         "monitor-pretty",
         "what people type is not laid out",
-        ("7.2", "10.0", "11.1"),
+        SINCE_7_2,
         "-chardev null,id=c0 -mon chardev=c0,pretty=on",
         "-chardev null,id=c0 -mon chardev=c0,mode=control,pretty=on",
         find_modes,
@@ -240,7 +239,7 @@ RULES = (
     Rule(
         "gdb",
         "one debugger debugs the CPUs there are",
-        _ALL,
+        ALL,
         "-machine none -gdb null",
         "-gdb null",
         find_stubs,
@@ -248,7 +247,7 @@ RULES = (
     Rule(
         "isa-port-count",
         "PCs have four serial ports and three parallel ones",
-        _ALL,
+        ALL,
         f"{' '.join(['-serial null'] * 4)} -device isa-serial",
         f"{' '.join(['-serial null'] * 3)} -device isa-serial",
         find_isa_ports,
@@ -256,7 +255,7 @@ RULES = (
     Rule(
         "parallel-count",
         "PCs have three parallel ports",
-        _ALL,
+        ALL,
         " ".join(["-parallel null"] * 4),
         " ".join(["-parallel null"] * 3),
         find_parallels,
