@@ -241,48 +241,6 @@ def is_on(occurrence: Occurrence, name: str) -> bool:
     return read_bool(occurrence.parameters.get(given)) is True
 
 
-def find_throttling(line: Line) -> Iterator[Fault]:
-    """Yield limits of a drive that contradict each other (util/throttle.c, throttle_is_valid)."""
-    for occurrence in line.select("drive"):
-        limits = _read_limits(occurrence)
-        for what in ("bps", "iops"):
-            yield from _judge_limits(occurrence, limits, what)
-        if limits.get("iops-size") and not any(
-            limits.get(f"iops-{kind}") for kind in ("total", "read", "write")
-        ):
-            yield Fault(occurrence, "iops_size", "iops_size needs a limit of iops")
-
-
-_MOST = 10**15
-
-
-def _read_limits(occurrence: Occurrence) -> dict[str, int]:
-    limits = {}
-    for name, value in occurrence.parameters.items():
-        stem, _, limit = RENAMED.get(name, name).partition(".")
-        number = read_int(value)
-        if stem == "throttling" and limit != "group" and number is not None:
-            limits[limit] = number
-    return limits
-
-
-def _judge_limits(occurrence: Occurrence, limits: dict[str, int], what: str) -> Iterator[Fault]:
-    total = limits.get(f"{what}-total", 0) or limits.get(f"{what}-total-max", 0)
-    others = any(
-        limits.get(f"{what}-{kind}{end}", 0) for kind in ("read", "write") for end in ("", "-max")
-    )
-    if total and others:
-        yield Fault(occurrence, what, "a total excludes limits of reads and of writes")
-    for kind in ("total", "read", "write"):
-        average, most = limits.get(f"{what}-{kind}", 0), limits.get(f"{what}-{kind}-max", 0)
-        if not (0 <= average <= _MOST and 0 <= most <= _MOST):
-            yield Fault(occurrence, what, "it is out of range", f"0 to {_MOST}")
-        elif most and not average:
-            yield Fault(occurrence, f"{what}_max", f"it needs {what}, too")
-        elif most and most < average:
-            yield Fault(occurrence, f"{what}_max", f"it is lower than {what}")
-
-
 RULES = (
     Rule(
         "drive-place",
@@ -355,13 +313,5 @@ RULES = (
         "-drive if=floppy,driver=null-co,werror=stop",
         "-drive if=virtio,driver=null-co,werror=stop",
         find_error_actions,
-    ),
-    Rule(
-        "drive-throttling",
-        "limits of all traffic and of its parts exclude each other",
-        ALL,
-        "-drive driver=null-co,if=none,id=d0,bps=1000,bps_rd=500",
-        "-drive driver=null-co,if=none,id=d0,iops=100,iops_max=500",
-        find_throttling,
     ),
 )

@@ -1,4 +1,4 @@
-"""Rules about what -object refers to, and about throttle groups.
+"""Rules about what -object refers to.
 
 Other objects come first. What refers to an -object is in references.py, as is all else.
 """
@@ -9,11 +9,9 @@ from typing import NamedTuple
 
 from qscope.ask.line.line import Line
 from qscope.ask.line.names import Names
-from qscope.ask.line.rules.objects import read_value, select_objects
+from qscope.ask.line.rules.objects import select_objects
 from qscope.ask.line.rules.rule import ALL, SINCE_7_2, Fault, Rule
 from qscope.ask.line.scalars import read_bool
-
-_FASTEST = 10**15
 
 
 class Link(NamedTuple):
@@ -80,67 +78,6 @@ def find_lasting_chardevs(line: Line) -> Iterator[Fault]:
                 break
 
 
-class Bucket(NamedTuple):
-    """What a throttle group limits one kind of traffic to, and for how long to more."""
-
-    name: str
-    average: int
-    most: int
-    length: int | None
-
-
-def _read_buckets(line: Line, occurrence_parameters: dict[str, object]) -> list[Bucket]:
-    limits = occurrence_parameters.get("limits")
-    given = {
-        name.removeprefix("x-"): read_value(line, value) or 0
-        for name, value in occurrence_parameters.items()
-        if name.startswith("x-")
-    }
-    if isinstance(limits, dict):
-        given = {name: value for name, value in limits.items() if type(value) is int} | given
-    return [
-        Bucket(
-            name, given.get(name, 0), given.get(f"{name}-max", 0), given.get(f"{name}-max-length")
-        )
-        for kind in ("bps", "iops")
-        for name in (f"{kind}-total", f"{kind}-read", f"{kind}-write")
-    ]
-
-
-def find_bad_throttles(line: Line) -> Iterator[Fault]:
-    """Yield limits of traffic that contradict each other (throttle_is_valid in util/throttle.c)."""
-    for occurrence in select_objects(line, "throttle-group"):
-        buckets = _read_buckets(line, occurrence.parameters)
-        size = read_value(line, occurrence.parameters.get("x-iops-size")) or 0
-        what = _find_mixture(buckets) or _find_bad_bucket(buckets)
-        if any(not 0 <= each.average <= _FASTEST for each in buckets):
-            what = "0..10^15 is right"
-        if not what and size and not any(each.average for each in buckets[3:]):
-            what = "x-iops-size needs a limit of operations"
-        if what:
-            yield Fault(occurrence, "", what)
-
-
-def _find_mixture(buckets: list[Bucket]) -> str:
-    for total, *parts in (buckets[:3], buckets[3:]):
-        if (total.average and any(each.average for each in parts)) or (
-            total.most and any(each.most for each in parts)
-        ):
-            return f"{total.name} is limited, and its parts are, too"
-    return ""
-
-
-def _find_bad_bucket(buckets: list[Bucket]) -> str:
-    for each in buckets:
-        if each.most and not each.average:
-            return f"{each.name}-max needs {each.name}"
-        if each.most and each.most < each.average:
-            return f"{each.name}-max is less than {each.name}"
-        if (each.length or 1) > 1 and not each.most:
-            return f"{each.name}-max-length needs {each.name}-max"
-    return ""
-
-
 RULES = (
     Rule(
         "object-link",
@@ -168,13 +105,5 @@ RULES = (
         " -object colo-compare,id=cc,primary_in=a,secondary_in=b,outdev=c,iothread=io",
         "-object iothread,id=io",
         find_lasting_chardevs,
-    ),
-    Rule(
-        "object-throttle",
-        "limits of all traffic and of its parts exclude each other",
-        ALL,
-        "-object throttle-group,id=t0,x-iops-total=100,x-iops-read=5",
-        "-object throttle-group,id=t0,x-iops-total=100,x-iops-total-max=200",
-        find_bad_throttles,
     ),
 )

@@ -1,6 +1,6 @@
 """Rules about objects: what their properties may be, and how they hang together.
 
-Facts of QEMU's backends/, crypto/, net/, block/throttle-groups.c, util/thread-context.c.
+Facts of QEMU's backends/, crypto/, net/, util/thread-context.c.
 """
 
 import base64
@@ -17,7 +17,6 @@ from qscope.ask.line.settings import read_size
 
 _PAGE = 4096
 _MOST_NODES = 128
-_FASTEST = 10**15
 _THREADS = 64
 _KEY = 32
 _BLOCK = 16
@@ -56,12 +55,6 @@ _LIMITS = (
     Limit("filter-buffer", "interval", _at_least(1), "at least 1 is right"),
     Limit("filter-dump", "maxlen", _at_least(1), "at least 1 is right"),
     Limit("colo-compare", "compare_timeout|expired_.*|max_.*", _at_least(1), "at least 1 is right"),
-    Limit(
-        "throttle-group",
-        "x-(bps|iops)-(total|read|write)(-max)?",
-        lambda number: 0 <= number <= _FASTEST,
-        "0..10^15 is right",
-    ),
     Limit("throttle-group", ".*-length", _at_least(1), "at least 1 is right"),
     Limit("acpi-generic-.*", "node", lambda number: 0 <= number < _MOST_NODES, "0..127 is right"),
 )
