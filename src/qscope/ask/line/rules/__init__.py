@@ -1,4 +1,7 @@
-"""All rules: what types cannot say. Each is a record and a generator, in one module a subject."""
+"""All rules: what types cannot say. Each is a record and a generator, in one module a subject.
+
+In: a line (line.py). Out: `Fault`s, of which check.py makes findings.
+"""
 
 from qscope.ask.line.rules import (
     address_space,

@@ -24,6 +24,8 @@ _EXCLUSIVE = {
 
 
 class _Use(NamedTuple):
+    """A device's use of a back end, and the property that names it."""
+
     occurrence: Occurrence
     where: str
     name: str

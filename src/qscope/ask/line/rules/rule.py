@@ -1,7 +1,7 @@
 """What a rule is: a record, and a small generator beside it.
 
 Types say what one value may be; a rule says what they cannot: how values, parameters and options
-hang together.
+hang together. In: a `Line`. Out: `Fault`s. Next stage: check.py.
 """
 
 from collections.abc import Callable, Iterator
