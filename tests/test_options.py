@@ -115,7 +115,11 @@ def test_runs_decide(runs, name, wanted, evidence):
     [
         ("7.2.0", None, "nobody ran its binary to learn its options"),
         ("7.2.0", ran(), "runs of the binary did not ask for -realtime"),
-        (None, None, "nobody ran its binary to learn its options, and it does not say which release"),
+        (
+            None,
+            None,
+            "nobody ran its binary to learn its options, and it does not say which release",
+        ),
     ],
 )
 def test_the_table_says_why_it_is_asked(version, runs, says):
