@@ -20,6 +20,8 @@ from qscope.model.schema_info import (
     Entity,
     EnumMember,
     EnumType,
+    Member,
+    ObjectType,
     OpaqueEntity,
 )
 
@@ -109,7 +111,24 @@ _SIZE = _scalar("int", 0, 2**64 - 1, "size", "size")
 _PCI_STRING = _string("pci-address")
 _PCI_ADDRESS = _either(_PCI_STRING, _scalar("int", -1, 255, "pci-devfn", "pci-address"))
 
+
+def _mapping_of_queues() -> PropertyType:
+    """Return IOThreadVirtQueueMappingList, which JSON alone can give (qapi/virtio.json, 9.0)."""
+    queues = _array(_scalar("int", *_INTEGERS["uint16"], "uint16"))
+    element = ObjectType(
+        name="qom:IOThreadVirtQueueMapping",
+        members=(
+            Member(name="iothread", type=_STRING.entity.name),
+            Member(name="vqs", type=queues.entity.name, default=None),
+        ),
+    )
+    found = _array(PropertyType(element))
+    parts = (*found.parts, _STRING.entity, queues.entity, *queues.parts)
+    return structs.replace(found, parts=parts)
+
+
 _BY_NAME: dict[str, PropertyType] = {
+    "IOThreadVirtQueueMappingList": _mapping_of_queues(),
     **{name: _scalar("int", *limits, name) for name, limits in _INTEGERS.items()},
     "bool": _BOOLEAN,
     "int": _INTEGER,

@@ -54,8 +54,20 @@ def _judge_properties(line: Line, occurrence: Occurrence, driver: str) -> Iterat
         what = f"QEMU did not survive making one{told.ended and ': ' + told.ended}"
         yield Finding("driver-deadly", "driver", what, evidence=f"device-list-properties {driver}")
         return
-    given = {name: value for name, value in occurrence.parameters.items() if name not in _OWN}
+    given = {
+        name: value
+        for name, value in occurrence.parameters.items()
+        if name not in _OWN and not _is_devfn(name, value)
+    }
     yield from line.judge_properties(occurrence, PropertyOwner("device", driver), given)
+
+
+def _is_devfn(name: str, value: object) -> bool:
+    """Whether JSON gives a PCI address as a number: slot * 8 + function, on all that take JSON."""
+    return name == "addr" and type(value) is int and 0 <= value <= _LAST_DEVFN
+
+
+_LAST_DEVFN = 255
 
 
 def list_drivers(interface: Interface) -> list[str]:

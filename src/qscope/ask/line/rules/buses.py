@@ -154,7 +154,8 @@ def find_usb_ports(line: Line) -> Iterator[Fault]:
         if (device.bus.name, port) in taken:
             yield Fault(device.occurrence, "port", f"port {port} of {device.bus.name} is in use")
         taken.add((device.bus.name, port))
-        if not port.isdecimal():
+        if not port.isdecimal() or device.bus.controller == "pci-ohci":
+            # Of the latter `num-ports` says how many it has.
             continue
         if "xhci" in device.bus.controller:
             last = _count_xhci_ports(line, device.bus.name)

@@ -37,16 +37,17 @@ class Drive(NamedTuple):
 
 
 def list_drives(line: Line) -> Iterator[Drive]:
-    """Yield the drives of a line; their interface is ide by default, as that of PCs is."""
+    """Yield the drives of a line; their interface is the machine's by default: ide for PCs."""
+    usual = "ide" if find_family(line) in ("pc", "q35", "isapc") else "none"
     for occurrence in line.occurrences:
         if occurrence.word.problem is Problem.STRAY:
             continue
         if occurrence.name in SHORT_FORMS and occurrence.word.argument is not None:
             interface, index, media = SHORT_FORMS[occurrence.name]
-            yield Drive(occurrence, interface or "ide", media, -1 if index is None else index)
+            yield Drive(occurrence, interface or usual, media, -1 if index is None else index)
         elif occurrence.name == "drive" and occurrence.parsed is not None:
             place, unit = _read(occurrence, "index", -1), _read(occurrence, "unit", -1)
-            interface, media = occurrence.get("if") or "ide", occurrence.get("media") or "disk"
+            interface, media = occurrence.get("if") or usual, occurrence.get("media") or "disk"
             yield Drive(occurrence, interface, media, place, _read(occurrence, "bus", 0), unit)
 
 

@@ -24,10 +24,17 @@ _ADDRESS = re.compile(r"(?:0x)?([0-9a-f]{1,2})(?:\.(?:0x)?([0-7]))?", re.I)
 
 
 class _Slots:
-    """Which functions of a bus are taken: slot -> function -> whether it says multifunction."""
+    """Which functions of a bus are taken: slot -> function -> whether it says multifunction.
 
-    def __init__(self, taken: Mapping[int, tuple[int, ...]]) -> None:
-        self._taken = {slot: dict.fromkeys(functions, True) for slot, functions in taken.items()}
+    Where it is not certain which slots are, only places that were asked for count.
+    """
+
+    def __init__(self, taken: Mapping[int, tuple[int, ...]], *, is_certain: bool = True) -> None:
+        # The host bridge in slot 0 is alone there.
+        self._taken = {
+            slot: dict.fromkeys(functions, slot != 0) for slot, functions in taken.items()
+        }
+        self._is_certain = is_certain
 
     def take(self, slot: int, function: int, *, multifunction: bool) -> str:
         """Take a place; return what is wrong with it ("" for nothing)."""
@@ -43,6 +50,8 @@ class _Slots:
 
     def take_any(self, *, multifunction: bool) -> bool:
         """Take the first free slot; return whether there was one."""
+        if not self._is_certain:
+            return True
         for slot in range(_SLOTS):
             if not self._taken.get(slot):
                 self._taken[slot] = {0: multifunction}
@@ -71,23 +80,59 @@ def find_places(line: Line) -> Iterator[Fault]:
 def _make_root(line: Line, family: str) -> _Slots:
     """Return the machine's own bus with what the machine puts there."""
     taken = dict(_OWN.get(family, {}))
+    for (owner, option), (slot, function) in _REMOVABLE.items():
+        name, _, value = option.partition("=")
+        is_off = read_bool(line.merged("machine").get(name)) is False and value == "off"
+        if owner == family and (is_off or (name == "acpi" and line.has("no-acpi"))):
+            taken[slot] = tuple(each for each in taken[slot] if each != function)
     if has_usb(line):
         slot, functions = _USB.get(family, (0, ()))
         taken[slot] = (*taken.get(slot, ()), *functions)
-    slots = _Slots(taken)
-    for _ in range(_count_defaults(line)):
+    count = _count_defaults(line)
+    slots = _Slots(taken, is_certain=count is not None)
+    for _ in range(count or 0):
         slots.take_any(multifunction=False)
     return slots
 
 
-def _count_defaults(line: Line) -> int:
-    """Return how many devices stand in slots before those of -device: a display, network cards."""
-    vga = [each.word.argument for each in line.select("vga")]
-    displays = vga[-1:] != ["none"] if vga else not line.has("nodefaults")
+# What an option of -machine takes away: family and option -> slot and function.
+_REMOVABLE: Mapping[tuple[str, str], tuple[int, int]] = {
+    ("q35", "sata=off"): (31, 2),
+    ("q35", "smbus=off"): (31, 3),
+    ("pc", "acpi=off"): (1, 3),
+}
+
+
+def _count_defaults(line: Line) -> int | None:
+    """Return how many devices stand in slots before those of -device: a display, network cards.
+
+    None where that is not plain: a card can have a place of its own, or none on this bus.
+    """
     cards = [each for each in line.select("nic", "net") if _is_card(each)]
+    if any(each.get("addr") or each.get("model") in _ISA_CARDS for each in cards):
+        return None
+    displays = _count_displays(line)
     if cards or line.has("nic", "net"):
         return displays + len(cards)
     return displays + (not line.has("nodefaults", "netdev"))
+
+
+_ISA_CARDS = ("ne2k_isa", "help", "?")
+# A -device of one of these takes the place of the default display (system/vl.c, default_list).
+_DISPLAYS = frozenset(
+    (
+        "VGA", "isa-vga", "isa-cirrus-vga", "cirrus-vga", "ati-vga", "vmware-svga", "qxl-vga",
+        "virtio-vga", "virtio-vga-gl", "vhost-user-vga",
+    )
+)  # fmt: skip
+
+
+def _count_displays(line: Line) -> int:
+    vga = [each.word.argument for each in line.select("vga")]
+    if vga:
+        return int(vga[-1] != "none")
+    has_own = any(each.get("driver") in _DISPLAYS for each in line.select("device"))
+    return int(not (has_own or line.has("nodefaults")))
 
 
 def _is_card(occurrence: Occurrence) -> bool:
