@@ -61,3 +61,17 @@ def test_refused(interface, line, where):
     findings = check_line(interface, shlex.split(line))
     assert conclude(findings) is Verdict.NO
     assert [each.where for each in findings] == [where]
+
+
+@pytest.mark.parametrize(
+    ("line", "noted"),
+    [
+        ("-M x-remote -device e1000", True),
+        ("-M x-remote", False),
+        ("-M q35 -device e1000", False),
+        ("-M nosuch -device e1000", False),
+    ],
+)
+def test_a_machine_whose_buses_nobody_knows_is_noted(interface, line, noted):
+    rules = [each.rule for each in check_line(interface, shlex.split(line))]
+    assert ("buses-unknown" in rules) is noted

@@ -12,6 +12,7 @@ from msgspec import structs
 
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.assign import apply_settings
+from qscope.ask.line.bus_tree import BusTree
 from qscope.ask.line.judge import judge
 from qscope.ask.line.line import Line, Occurrence
 from qscope.ask.line.rules import RULES
@@ -48,7 +49,7 @@ def check_line(interface: Interface, words: Sequence[str]) -> tuple[Finding, ...
     line = Line(interface, occurrences)
     found += [*faulty, *_judge_all(line)]
     placed = [_place(line, number, finding) for number, finding in _sort(found)]
-    return (*_find_no_machine(line), *placed)
+    return (*_find_no_machine(line), *_note_buses(line), *placed)
 
 
 def _parse(word: Word, option: Option | None) -> tuple[Occurrence, list[Finding]]:
@@ -120,6 +121,13 @@ def _find_no_machine(line: Line) -> Iterator[Finding]:
     if machines and line.machine is None and not line.has("machine"):
         what = "it is missing: this QEMU has no machine type by default"
         yield Finding("machine-missing", "-machine", what, evidence="query-machines")
+
+
+def _note_buses(line: Line) -> Iterator[Finding]:
+    """Yield a note where no table knows the machine's buses, and a device may want one."""
+    if line.machine is not None and line.has("device") and not BusTree(line).is_known:
+        what = f"which buses {line.machine.name} has is not known: whether devices find one is open"
+        yield Finding("buses-unknown", "-machine", what, Severity.NOTE)
 
 
 def _label(occurrence: Occurrence) -> str:
