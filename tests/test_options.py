@@ -3,7 +3,7 @@
 import pytest
 
 from qscope.ask import Verdict, ask
-from qscope.ask.options import find_option, find_option_type, is_listable, list_options, presence
+from qscope.ask.options import find_option, is_listable, list_options, presence
 from qscope.ask.options.parameters import decode_parameters, load_parameters
 from qscope.ask.options.shipped import load_types
 from qscope.ask.options.summary import summarise_options
@@ -475,7 +475,7 @@ def test_every_type_of_an_argument_is_found(version):
             seen = set()
             while waiting:
                 name = waiting.pop()
-                entity = find_option_type(interface, name)
+                entity = interface.find(name)
                 assert entity is not None, (option.name, name)
                 if name not in seen:
                     seen.add(name)
@@ -485,9 +485,9 @@ def test_every_type_of_an_argument_is_found(version):
 
 def test_variants_are_values_of_their_tag():
     interface = Interface(None, listings=LISTED, identity=Identity(version="7.2.0"))
-    entity = find_option_type(interface, find(interface, "chardev").arg_type)
+    entity = interface.find(find(interface, "chardev").arg_type)
     assert isinstance(entity, ObjectType)
     tag = next(each for each in entity.members if each.name == entity.tag)
-    values = find_option_type(interface, tag.type)
+    values = interface.find(tag.type)
     assert isinstance(values, EnumType)
     assert set(values.values) == {each.case for each in entity.variants}

@@ -67,9 +67,10 @@ def command(
 
     TARGET is a QEMU binary, a script that execs one, or a running QMP server (unix:PATH,
     HOST:PORT); without it, the first QEMU on PATH. A binary is started stopped, without a machine
-    and without a guest; what it answers is cached for 'query', 'show' and 'list'. Some questions
-    kill it: that is recorded, and another one goes on. A server that runs is asked only what cannot
-    disturb its guest.
+    and without a guest, and then run with '-version' behind its options, which shows what they
+    take; what it answers is cached for all other commands. Some questions kill it: that is
+    recorded, and another one goes on. A server that runs is asked only what cannot disturb its
+    guest.
     """
     if output is not None and output != "-":
         check_place(output)

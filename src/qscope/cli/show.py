@@ -30,7 +30,7 @@ def _check_names(
 @click.command(name="show")
 @click.argument(
     "names",
-    metavar="NAME|PATH",
+    metavar="NAME|PATH | --parse -- ARG...",
     nargs=-1,
     shell_complete=complete_path,
     callback=_check_names,

@@ -36,7 +36,7 @@ class Option(
     """An option of the command line.
 
     `arg` is whether it takes an argument, `arg_type` the name of the argument's type (of the
-    schema, or made: `ask.options.find_option_type` has both), None where nothing is known. `closed`
+    schema, or made: `Interface.find` has both), None where nothing is known. `closed`
     is whether an unknown parameter is refused; `repeat` what a second occurrence does: it adds to
     the first, makes another one, or takes its place. `sugar` is what it stands for, `words` what
     the argument may be where it is one of a few words. `completeness` is what is known of the

@@ -12,9 +12,9 @@ from msgspec import structs
 
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.assign import apply_settings
-from qscope.ask.line.bus_tree import BusTree
 from qscope.ask.line.judge import judge
 from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.notes import find_needs, note_buses
 from qscope.ask.line.rules import RULES
 from qscope.ask.line.unknown import judge_image, judge_unknown
 from qscope.ask.options import find_option
@@ -33,23 +33,24 @@ def check_line(interface: Interface, words: Sequence[str]) -> tuple[Finding, ...
     if isinstance(words, str):
         raise TypeError("the words of a command line, not a text")
     split = split_words(words, lambda name: find_option(interface, name))
-    found: list[tuple[int, Finding]] = []
-    occurrences: list[Occurrence] = []
-    for number, word in enumerate(split):
-        option = find_option(interface, word.name)
-        occurrence, faults = _parse(word, option)
-        if word.problem not in (None, Problem.IMAGE):
-            faults = [judge_unknown(interface, word)]
-        found += ((number, fault) for fault in faults)
-        if word.problem is Problem.IMAGE and number:
-            image = judge_image(split[number - 1], word)
-            found += [(number - 1, image)] if image else []
-        occurrences.append(occurrence)
-    occurrences, faulty = apply_settings(interface, occurrences)
+    parsed = [_parse(word, find_option(interface, word.name)) for word in split]
+    occurrences, faulty = apply_settings(interface, [occurrence for occurrence, _ in parsed])
     line = Line(interface, occurrences)
-    found += [*faulty, *_judge_all(line)]
+    found = [(number, fault) for number, (_, faults) in enumerate(parsed) for fault in faults]
+    found += [*_judge_words(interface, split), *faulty, *_judge_all(line)]
     placed = [_place(line, number, finding) for number, finding in _sort(found)]
-    return (*_find_no_machine(line), *_note_buses(line), *placed)
+    return (*_find_no_machine(line), *note_buses(line), *placed)
+
+
+def _judge_words(interface: Interface, words: Sequence[Word]) -> Iterator[tuple[int, Finding]]:
+    """Yield what is wrong with words that are no options, and with options that lack one."""
+    for number, word in enumerate(words):
+        if word.problem not in (None, Problem.IMAGE):
+            yield number, judge_unknown(interface, word)
+        elif word.problem is Problem.IMAGE and number:
+            image = judge_image(words[number - 1], word)
+            if image is not None:
+                yield number - 1, image
 
 
 def _parse(word: Word, option: Option | None) -> tuple[Occurrence, list[Finding]]:
@@ -82,6 +83,7 @@ def _judge_all(line: Line) -> Iterator[tuple[int, Finding]]:
                     fault.suggestions,
                 ),
             )
+    yield from ((numbers[id(occurrence)], note) for occurrence, note in find_needs(line))
 
 
 def _sort(found: Iterable[tuple[int, Finding]]) -> list[tuple[int, Finding]]:
@@ -121,13 +123,6 @@ def _find_no_machine(line: Line) -> Iterator[Finding]:
     if machines and line.machine is None and not line.has("machine"):
         what = "it is missing: this QEMU has no machine type by default"
         yield Finding("machine-missing", "-machine", what, evidence="query-machines")
-
-
-def _note_buses(line: Line) -> Iterator[Finding]:
-    """Yield a note where no table knows the machine's buses, and a device may want one."""
-    if line.machine is not None and line.has("device") and not BusTree(line).is_known:
-        what = f"which buses {line.machine.name} has is not known: whether devices find one is open"
-        yield Finding("buses-unknown", "-machine", what, Severity.NOTE)
 
 
 def _label(occurrence: Occurrence) -> str:

@@ -5,13 +5,12 @@ read. Next stages: judge.py (one option against its type), rules/ (what types ca
 """
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 from msgspec import Struct
 
 from qscope.ask.finding import Finding, Severity
-from qscope.ask.options import find_option_type
 from qscope.ask.owner import find_machine
 from qscope.ask.syntax.argument import Parsed
 from qscope.ask.syntax.qemuopts import Parameter
@@ -28,6 +27,7 @@ from qscope.model.listings import Machine
 from qscope.model.option import Option
 from qscope.model.schema_info import Entity
 
+T = TypeVar("T")
 Release: TypeAlias = tuple[int, int]
 
 # Options that are another one under a second name.
@@ -92,6 +92,14 @@ class Line:
     def __init__(self, interface: Interface, occurrences: Sequence[Occurrence]) -> None:
         self.interface = interface
         self.occurrences = tuple(occurrences)
+        self._made: dict[Callable[[Line], Any], Any] = {}
+
+    def once(self, make: Callable[["Line"], T]) -> T:
+        """Return what `make` makes of this line, made once: the bus tree, the names, …."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: T = self._made[make]
+        return made
 
     def select(self, *names: str) -> Iterator[Occurrence]:
         """Yield each occurrence of the options called one of `names`."""
@@ -141,7 +149,7 @@ class Line:
 
     def find(self, name: str) -> Entity | None:
         """Return a type by its name, for whoever walks types."""
-        return find_option_type(self.interface, name)
+        return self.interface.find(name)
 
     def make_checker(
         self, occurrence: Occurrence, command: str = "", edges: Iterable[str] = ()

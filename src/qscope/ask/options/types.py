@@ -1,7 +1,6 @@
 """What an option's argument is: by the schema, by QOM, by QemuOpts, by the table, in this order.
 
-In: an interface and an option. Out: `Argument`, and the types by name, the `find` for walking and
-checking.
+In: an interface and an option. Out: `Argument`; `Interface.find` then knows its type by name.
 """
 
 from qscope.ask.options.argument import Argument
@@ -13,17 +12,11 @@ from qscope.ask.options.shipped import find_shipped_argument
 from qscope.ask.options.table import Form
 from qscope.model.interface import Interface
 from qscope.model.option import OptionEvidence, Syntax
-from qscope.model.schema_info import Entity
 
 # Whose help lists all words: `d` takes `trace:PATTERN`, too, and others what modules add.
 _CLOSED = frozenset(("vga",))
 # Syntaxes of which no type says more.
 _PLAIN: dict[Syntax, str] = {"string": "string", "number": "int", "chardev": "string"}
-
-
-def find_option_type(interface: Interface, name: str) -> Entity | None:
-    """Return the type called `name`: of the schema, of QOM, or made for an option found before."""
-    return interface.find(name)
 
 
 def find_argument(

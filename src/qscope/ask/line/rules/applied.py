@@ -79,7 +79,7 @@ def _judge_reference(
     kind = entity.format[3:] if isinstance(entity, ScalarType) else ""
     if not isinstance(entity, ScalarType) or entity.format[:3] != "id:" or not value:
         return
-    names = Names(line)
+    names = line.once(Names)
     if instance.typename in _EARLY:
         yield Finding("reference-missing", name, f"there is no {kind} {value!r} so early")
     elif kind in _KINDS and not (names.find(kind, value) or names.may_be_chosen(kind, value)):

@@ -67,7 +67,7 @@ def find_long_names(line: Line) -> Iterator[Fault]:
 
 def find_missing_nodes(line: Line) -> Iterator[Fault]:
     """Yield each reference to a node that no -blockdev or -drive before this one makes."""
-    names = Names(line)
+    names = line.once(Names)
     order = {id(each): position for position, each in enumerate(line.occurrences)}
     for node in list_nodes(line):
         for member, name in _list_references(node):
@@ -109,7 +109,7 @@ def find_unmapped(line: Line) -> Iterator[Fault]:
 
 def find_missing_groups(line: Line) -> Iterator[Fault]:
     """Yield each throttle node whose group no -object makes."""
-    names = Names(line)
+    names = line.once(Names)
     for node in list_nodes(line):
         group = node.options.get("throttle-group")
         if isinstance(group, str) and names.find("object", group) is None:
@@ -145,7 +145,7 @@ def find_votes(line: Line) -> Iterator[Fault]:
 
 def find_formats(line: Line) -> Iterator[Fault]:
     """Yield each format whose node is known to hold no such image: what reads as zeroes."""
-    names = Names(line)
+    names = line.once(Names)
     known = list_drivers(line)
     for node in list_nodes(line):
         driver, file = node.options.get("driver"), node.options.get("file")

@@ -18,7 +18,7 @@ def _find(rule: str) -> Callable[[Line], Iterator[Fault]]:
     """Return the generator of a rule that the topology itself finds broken."""
 
     def find(line: Line) -> Iterator[Fault]:
-        for misfit in BusTree(line).misfits:
+        for misfit in line.once(BusTree).misfits:
             if misfit.rule == rule:
                 yield Fault(misfit.occurrence, misfit.where, misfit.message, misfit.right)
 
@@ -27,7 +27,7 @@ def _find(rule: str) -> Callable[[Line], Iterator[Fault]]:
 
 def find_ide_units(line: Line) -> Iterator[Fault]:
     """Yield each IDE device for which its bus has no unit (hw/ide/qdev.c, ide_qdev_realize)."""
-    tree = BusTree(line)
+    tree = line.once(BusTree)
     taken = {
         (f"ide.{drive.place // units}", drive.place % units)
         for units in (_count_units(tree.family, ""),)
@@ -70,7 +70,7 @@ _SCSI = {
 
 def find_scsi_places(line: Line) -> Iterator[Fault]:
     """Yield each SCSI device whose ID or LUN its bus does not have."""
-    for device in BusTree(line).placed:
+    for device in line.once(BusTree).placed:
         controller = device.bus.controller if device.bus and device.bus.type == "SCSI" else ""
         channel = read_number(device.occurrence.parameters.get("channel"))
         if controller and channel and channel < _ANY_UNIT:
@@ -87,7 +87,7 @@ def find_scsi_places(line: Line) -> Iterator[Fault]:
 def find_scsi_duplicates(line: Line) -> Iterator[Fault]:
     """Yield each SCSI device at an ID and LUN that another device of its bus has."""
     seen: set[tuple[str, int, int, int]] = set()
-    for device in BusTree(line).placed:
+    for device in line.once(BusTree).placed:
         if device.bus is None or device.bus.type != "SCSI":
             continue
         names = ("channel", "scsi-id", "lun")
@@ -105,7 +105,7 @@ def find_scsi_duplicates(line: Line) -> Iterator[Fault]:
 def find_ports(line: Line) -> Iterator[Fault]:
     """Yield each virtio-serial port whose number is taken, or more than the controller has."""
     taken: set[tuple[str, int]] = set()
-    for device in BusTree(line).placed:
+    for device in line.once(BusTree).placed:
         if device.bus is None or device.bus.type != "virtio-serial-bus":
             continue
         bus, last = device.bus.name, _find_last_port(line, device.bus.name)
@@ -123,7 +123,7 @@ def find_ports(line: Line) -> Iterator[Fault]:
 def find_port_names(line: Line) -> Iterator[Fault]:
     """Yield each virtio-serial port with the name of another one (hw/char/virtio-serial-bus.c)."""
     seen: set[str] = set()
-    for device in BusTree(line).placed:
+    for device in line.once(BusTree).placed:
         name = device.occurrence.get("name")
         if device.driver == "virtserialport" and name:
             if name in seen:
@@ -145,7 +145,7 @@ _USB_PORTS = (("piix", 2), ("ich9-usb-uhci", 2), ("vt82c686b", 2), ("pci-ohci", 
 
 def find_usb_ports(line: Line) -> Iterator[Fault]:
     """Yield each USB device on a port that its controller does not have (hw/usb/bus.c)."""
-    tree = BusTree(line)
+    tree = line.once(BusTree)
     taken: set[tuple[str, str]] = set()
     for device in tree.placed:
         port = device.occurrence.get("port") or ""
@@ -186,7 +186,7 @@ _MACHINE_SPEEDS = {"pc": ("full",), "q35": ("full", "high"), "microvm": ("full",
 
 def find_usb_speeds(line: Line) -> Iterator[Fault]:
     """Yield each USB device for whose speed its bus is not made (hw/usb/bus.c)."""
-    tree, table = BusTree(line), load_devices()
+    tree, table = line.once(BusTree), load_devices()
     for device in tree.placed:
         if device.bus is None or device.bus.type != "usb-bus" or device.driver not in table.speeds:
             continue
@@ -205,7 +205,7 @@ def find_usb_speeds(line: Line) -> Iterator[Fault]:
 
 def find_master_buses(line: Line) -> Iterator[Fault]:
     """Yield each companion controller whose master's bus is not there."""
-    tree = BusTree(line)
+    tree = line.once(BusTree)
     names = {bus.name for bus in tree.buses}
     for device in tree.placed:
         master = device.occurrence.get("masterbus")

@@ -135,7 +135,7 @@ def find_cpus(line: Line) -> Iterator[Fault]:
 
 def find_read_only(line: Line) -> Iterator[Fault]:
     """Yield each IDE disk on an image that can only be read (hw/ide/core.c, ide_init_drive)."""
-    names = Names(line)
+    names = line.once(Names)
     for occurrence in line.select("device"):
         drive = occurrence.get("drive")
         made = (
@@ -165,7 +165,9 @@ def _is_modern(line: Line, occurrence: Occurrence) -> bool:
     driver = occurrence.get("driver") or ""
     if read_bool(asked) or driver.endswith("-non-transitional"):
         return True
-    placed = next((each for each in BusTree(line).placed if each.occurrence is occurrence), None)
+    placed = next(
+        (each for each in line.once(BusTree).placed if each.occurrence is occurrence), None
+    )
     return bool(placed and placed.bus and placed.bus.controller) and asked in (None, "auto")
 
 

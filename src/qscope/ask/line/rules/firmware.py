@@ -93,7 +93,7 @@ def find_machineless(line: Line) -> Iterator[Fault]:
 
 def find_bad_generators(line: Line) -> Iterator[Fault]:
     """Yield each gen_id that names no object, or one that generates nothing."""
-    names = Names(line)
+    names = line.once(Names)
     for occurrence in line.select("fw_cfg"):
         wanted = occurrence.get("gen_id")
         found = names.find("object", wanted) if wanted else None

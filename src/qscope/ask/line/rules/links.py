@@ -38,7 +38,7 @@ _CHARDEVS = (
 
 def find_bad_links(line: Line) -> Iterator[Fault]:
     """Yield references to objects that are not there, or are of another type."""
-    names = Names(line)
+    names = line.once(Names)
     for link in _LINKS:
         for occurrence in select_objects(line, link.types):
             name = occurrence.get(link.properties)
@@ -53,7 +53,7 @@ def find_bad_links(line: Line) -> Iterator[Fault]:
 
 def find_bad_chardevs(line: Line) -> Iterator[Fault]:
     """Yield character devices that are not there, or another object's."""
-    names = Names(line)
+    names = line.once(Names)
     taken: set[str] = set()
     for types, properties in _CHARDEVS:
         for occurrence in select_objects(line, types):
@@ -69,7 +69,7 @@ def find_bad_chardevs(line: Line) -> Iterator[Fault]:
 
 def find_lasting_chardevs(line: Line) -> Iterator[Fault]:
     """Yield what COLO compares that cannot be connected anew (net/colo-compare.c)."""
-    names = Names(line)
+    names = line.once(Names)
     for occurrence in select_objects(line, "colo-compare"):
         for name in ("primary_in", "secondary_in", "outdev"):
             made = names.find("chardev", occurrence.get(name) or "")

@@ -54,7 +54,7 @@ def _judge_targets(
     line: Line, occurrence: Occurrence, where: str, targets: object
 ) -> Iterator[Fault]:
     """Yield the first target that is no host bridge, or that there is a wrong number of them."""
-    names = Names(line)
+    names = line.once(Names)
     given = targets if isinstance(targets, list) else []
     for index, target in enumerate(given):
         made = names.find("device", target) if isinstance(target, str) else None
@@ -68,7 +68,7 @@ def _judge_targets(
 
 def find_missing_enclaves(line: Line) -> Iterator[Fault]:
     """Yield memory for enclaves that is not there."""
-    names = Names(line)
+    names = line.once(Names)
     for occurrence, where, item in list_items(line, "sgx-epc"):
         name = item.get("memdev")
         if isinstance(name, str) and names.find("object", name) is None:

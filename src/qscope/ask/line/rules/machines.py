@@ -108,7 +108,7 @@ _GUARDS = ("confidential-guest-support", "memory-encryption")
 def find_missing_guards(line: Line) -> Iterator[Fault]:
     """Yield that the object which shall protect the guest is not there."""
     settings = find_properties(line)
-    names = Names(line)
+    names = line.once(Names)
     # 5.2 asks for the object only where KVM is used.
     if line.is_before(6, 0):
         return

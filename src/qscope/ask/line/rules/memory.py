@@ -32,7 +32,7 @@ def find_backend(line: Line) -> Setting | None:
 
 def find_backend_size(line: Line, name: str) -> int | None:
     """Return the size of a memory backend, None where it has none that can be read."""
-    made = Names(line).find("object", name)
+    made = line.once(Names).find("object", name)
     if made is None or not (made.occurrence.get("qom-type") or "").startswith("memory-backend"):
         return None
     size = made.occurrence.parameters.get("size")
@@ -123,7 +123,7 @@ def find_missing_backend(line: Line) -> Iterator[Fault]:
     setting = find_backend(line)
     if setting is None or "/" in setting.value:
         return
-    made = Names(line).find("object", setting.value)
+    made = line.once(Names).find("object", setting.value)
     if made is None:
         what = f"there is no memory backend {setting.value!r}"
         yield Fault(setting.occurrence, setting.where, what)

@@ -84,7 +84,7 @@ def find_mixture(line: Line) -> Iterator[Fault]:
 def find_missing_backends(line: Line) -> Iterator[Fault]:
     """Yield memory backends that are not there, or in use."""
     seen: set[str] = set()
-    names = Names(line)
+    names = line.once(Names)
     for occurrence in _select(line, "node"):
         name = occurrence.get("memdev")
         if name is None or "/" in name:

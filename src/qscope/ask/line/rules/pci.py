@@ -61,7 +61,7 @@ class _Slots:
 
 def find_places(line: Line) -> Iterator[Fault]:
     """Yield each PCI device whose place is taken, or that finds none."""
-    tree = BusTree(line)
+    tree = line.once(BusTree)
     buses = {_ROOT.get(tree.family, ""): _make_root(line, tree.family)}
     for device in tree.placed:
         if device.bus is None or device.bus.type not in _TYPES or tree.family not in _ROOT:
@@ -162,7 +162,7 @@ _PORTS = ("pcie-root-port", "ioh3420", "xio3130-downstream", "cxl-rp", "cxl-down
 def find_chassis(line: Line) -> Iterator[Fault]:
     """Yield each port whose chassis and slot another port has (hw/pci/pcie_port.c)."""
     seen: set[tuple[int, int]] = set()
-    for device in BusTree(line).placed:
+    for device in line.once(BusTree).placed:
         if device.driver not in _PORTS:
             continue
         parameters = device.occurrence.parameters

@@ -103,7 +103,7 @@ _LATER = ("failover_pair_id",)
 
 def find_missing(line: Line) -> Iterator[Fault]:
     """Yield each reference to what no option makes."""
-    names = Names(line)
+    names = line.once(Names)
     for reference in find_references(line):
         fault = _judge(line, names, reference)
         if fault:
@@ -190,7 +190,7 @@ def find_shared(line: Line) -> Iterator[Fault]:
 
 def _may_be_shared(line: Line, reference: Reference) -> bool:
     """Whether a multiplexed chardev, or a node that writers share, is meant."""
-    made = Names(line).find(reference.kind, reference.name)
+    made = line.once(Names).find(reference.kind, reference.name)
     if made is None:
         return True
     if reference.kind == "chardev":

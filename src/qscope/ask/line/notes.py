@@ -1,17 +1,20 @@
-"""What options need of the host: notes, which decide nothing.
+"""What options need of the host, and what nobody knows: notes, which decide nothing.
 
-Those of character devices, displays and back ends are beside their judges (line/host.py).
+In: a line. Out: each option that a note is about, and the note. Those about character devices,
+displays and back ends are beside their judges (host.py).
 """
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from qscope.ask.finding import Severity
+from qscope.ask.finding import Finding, Severity
+from qscope.ask.line.bus_tree import BusTree
 from qscope.ask.line.drive import SHORT_FORMS
 from qscope.ask.line.line import Line, Occurrence
-from qscope.ask.line.rules.rule import ALL, Fault, Rule
 from qscope.ask.line.scalars import read_bool
+
+Note: TypeAlias = tuple[Occurrence, Finding]
 
 
 class Need(NamedTuple):
@@ -67,7 +70,7 @@ _NEEDS = (
 )
 
 
-def find_needs(line: Line) -> Iterator[Fault]:
+def find_needs(line: Line) -> Iterator[Note]:
     """Yield a note for each thing that the host must have."""
     for need in _NEEDS:
         for occurrence in line.select(need.option):
@@ -79,7 +82,7 @@ def find_needs(line: Line) -> Iterator[Fault]:
     yield from _find_accelerators(line)
 
 
-def _find_images(line: Line) -> Iterator[Fault]:
+def _find_images(line: Line) -> Iterator[Note]:
     """Yield each file that holds a disk; what has another protocol is no file."""
     for occurrence in line.occurrences:
         if occurrence.word.problem is not None and not _FILE.search(occurrence.word.typed):
@@ -108,7 +111,7 @@ _FILE = re.compile(r"[./]")
 _PROTOCOL = re.compile(r"[a-z][a-z0-9+.-]*:")
 
 
-def _find_locks(line: Line) -> Iterator[Fault]:
+def _find_locks(line: Line) -> Iterator[Note]:
     for option, parameter, default in (
         ("overcommit", "mem-lock", "off"),
         ("realtime", "mlock", "on"),
@@ -119,22 +122,17 @@ def _find_locks(line: Line) -> Iterator[Fault]:
                 yield _note(occurrence, parameter, "QEMU must be allowed to lock its memory")
 
 
-def _find_accelerators(line: Line) -> Iterator[Fault]:
+def _find_accelerators(line: Line) -> Iterator[Note]:
     for occurrence in line.select("enable-kvm"):
         yield _note(occurrence, "", "KVM must be usable on the host")
 
 
-def _note(occurrence: Occurrence, where: str, what: str) -> Fault:
-    return Fault(occurrence, where, what, severity=Severity.NOTE)
+def _note(occurrence: Occurrence, where: str, what: str) -> Note:
+    return occurrence, Finding("host", where, what, Severity.NOTE)
 
 
-RULES = (
-    Rule(
-        "host",
-        "files, users and memory are the host's",
-        ALL,
-        "-bios /nonexistent/bios",
-        "-option-rom /nonexistent",
-        find_needs,
-    ),
-)
+def note_buses(line: Line) -> Iterator[Finding]:
+    """Yield a note where no table knows the machine's buses, and a device may want one."""
+    if line.machine is not None and line.has("device") and not line.once(BusTree).is_known:
+        what = f"which buses {line.machine.name} has is not known: whether devices find one is open"
+        yield Finding("buses-unknown", "-machine", what, Severity.NOTE)
