@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import qscope
+from qscope.load.opening import EMBEDDED
 from tests.running import Runner
 
 _PROJECT = Path(__file__).parent.parent
@@ -28,6 +30,12 @@ def qemu():
     if os.environ.get("QSCOPE_REQUIRE_LIVE") == "1":
         pytest.fail(missing)
     pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def interface():
+    """Return the interface of the shipped snapshot."""
+    return qscope.open(EMBEDDED)
 
 
 def find_shared():

@@ -1,34 +1,19 @@
 """Character devices and network back ends of a command line, by 7.2's shipped snapshot."""
 
-import shlex
-
 import pytest
 
-import qscope
 from qscope.ask.finding import Severity
-from qscope.ask.line import check_line
 from qscope.ask.line.inet import check_host, check_port
 from qscope.ask.line.rules.nics import check_mac
 from qscope.ask.line.slirp import check_hostfwd, parse_guestfwd, parse_ipv4, parse_network
 from qscope.ask.line.stream import parse_stream
 from qscope.errors import ArgumentError
-from qscope.load.opening import EMBEDDED
+from tests.lines import find
 
 _SOCKET = "-chardev socket,id=s,host=127.0.0.1,port=0,server=on,wait=off"
 _C0 = "-chardev null,id=c0"
 _M0 = f"{_C0},mux=on"
 _N0 = "-netdev user,id=n0"
-
-
-@pytest.fixture(scope="module")
-def interface():
-    return qscope.open(EMBEDDED)
-
-
-def find(interface, line, severity=Severity.ERROR):
-    """Return (rule, where) of each finding of a severity."""
-    found = check_line(interface, ["-machine", "q35", *shlex.split(line)])
-    return [(each.rule, each.where) for each in found if each.severity is severity]
 
 
 @pytest.mark.parametrize(

@@ -1,30 +1,15 @@
 """Displays, sound, shares and the like of a command line, by 7.2's shipped snapshot."""
 
-import shlex
-
 import pytest
 
-import qscope
 from qscope.ask.finding import Severity
-from qscope.ask.line import check_line
-from qscope.load.opening import EMBEDDED
+from tests.lines import find
 
 _VNC = "-vnc 127.0.0.1:0,to=99"
 _A0 = "-audiodev none,id=a0"
 _SPICE = "-spice port=0,disable-ticketing=on"
 _F0 = "-fsdev local,id=f0,path=/tmp"
 _SHARE = "-virtfs local,path=/tmp,mount_tag=a,security_model=none"
-
-
-@pytest.fixture(scope="module")
-def interface():
-    return qscope.open(EMBEDDED)
-
-
-def find(interface, line, severity=Severity.ERROR):
-    """Return (rule, where) of each finding of a severity."""
-    found = check_line(interface, ["-machine", "q35", *shlex.split(line)])
-    return [(each.rule, each.where) for each in found if each.severity is severity]
 
 
 @pytest.mark.parametrize(

@@ -4,19 +4,12 @@ import shlex
 
 import pytest
 
-import qscope
 from qscope.ask.finding import Severity
 from qscope.ask.line import check_line
-from qscope.load.opening import EMBEDDED
 
 _M0 = "-object memory-backend-ram,id=m0,size=128M"
 _N0 = f"{_M0} -numa node,memdev=m0"
 _HMAT = f"-machine q35,hmat=on {_N0} -numa cpu,node-id=0,socket-id=0"
-
-
-@pytest.fixture(scope="module")
-def interface():
-    return qscope.open(EMBEDDED)
 
 
 def find_refusals(interface, line):

@@ -2,18 +2,11 @@
 
 import pytest
 
-import qscope
-from qscope.load.opening import EMBEDDED
 from tests.test_line_machine import find_refusals
 
 _USER = "-netdev user,id=n0"
 _KEY = "-object secret,id=k,data=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=,format=base64"
 _PLUGGED = "-m 128,slots=1,maxmem=256M -object memory-backend-ram,id=m0,size=128M"
-
-
-@pytest.fixture(scope="module")
-def interface():
-    return qscope.open(EMBEDDED)
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,6 @@ import pytest
 from qscope.ask import Verdict
 from qscope.ask.finding import conclude
 from qscope.ask.line import check_line
-from qscope.load import load
-from qscope.load.opening import EMBEDDED
-
-
-@pytest.fixture(scope="module")
-def interface():
-    return load(EMBEDDED).interface
 
 
 @pytest.mark.parametrize(

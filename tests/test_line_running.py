@@ -10,15 +10,9 @@ import pytest
 import qscope
 from qscope.ask.finding import Severity
 from qscope.ask.line import check_line
-from qscope.load.opening import EMBEDDED
 
 _R = "-device virtio-rng-pci,id=r"
 _RECORDING = "snapshots/qemu-10.0.13-debian-x86_64.transcript.json.gz"
-
-
-@pytest.fixture(scope="module")
-def interface():
-    return qscope.open(EMBEDDED)
 
 
 @pytest.fixture(scope="module")
