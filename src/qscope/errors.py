@@ -128,3 +128,19 @@ class CommandError(QMPError):
         self.command = command
         self.error_class = error_class
         self.desc = desc
+
+
+class ServeError(QscopeError):
+    """A server cannot be made or started: schema and handlers disagree, an address is taken."""
+
+
+class RefusalError(QscopeError):
+    """A command is refused: what a handler raises, and what its arguments are refused with.
+
+    `desc` is the text on the wire, `error_class` QMP's class.
+    """
+
+    def __init__(self, desc: str, error_class: str = "GenericError") -> None:
+        super().__init__(desc)
+        self.desc = desc
+        self.error_class = error_class
