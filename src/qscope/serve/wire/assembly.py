@@ -5,11 +5,12 @@ QEMU up to 11.0 parses a value when its brackets balance, so that one message ha
 the same limits, which bound the memory that a client can claim. Facts from qobject/json-streamer.c.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from qscope.serve.wire.lexer import MARK, STRAY
-from qscope.serve.wire.parser import JSONDialect, JSONSyntaxError, Parser, word_stray
+from qscope.serve.wire.parser import JSONDialect, JSONSyntaxError, Parser
 from qscope.serve.wire.place import Place
 from qscope.serve.wire.strings import decode_output
 
@@ -35,32 +36,25 @@ class Parsed(NamedTuple):
 
 
 _PREFIX = "JSON parse error, "
-_TOO_LONG = "JSON token size limit exceeded"
-_TOO_MANY = "JSON token count limit exceeded"
-_TOO_DEEP = "JSON nesting depth limit exceeded"
 
 # QEMU formats what it says of a value into 1024 bytes, the closing NUL included.
 _MAX_TEXT = 1023
 
-_BRACES = {"{": 1, "}": -1}
-_BRACKETS = {"[": 1, "]": -1}
+# How a mark changes the counts of open braces and of open brackets.
+_CHANGES = {"{": (1, 0), "}": (-1, 0), "[": (0, 1), "]": (0, -1), ":": (0, 0), ",": (0, 0)}
 
 
-class PatientAssembly:
-    """QEMU up to 11.0: a value is judged when its brackets balance, or one count is negative."""
+class Assembly(ABC):
+    """Takes tokens, counts what is open, and keeps the limits."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, dialect: JSONDialect, limits: Limits) -> None:
         self._limits = limits
-        self._parser = Parser(JSONDialect.V2_5)
+        self._parser = Parser(dialect)
         self._restart()
 
-    def _restart(self) -> None:
-        self._size = 0
-        self._tokens = 0
-        self._braces = 0
-        self._brackets = 0
-        self._fault: str | None = None
-        self._parser.reset()
+    @abstractmethod
+    def push(self, kind: str, text: str, locate: Callable[[], Place]) -> Parsed | Fault | None:
+        """Take the next token; return what it completes, if anything."""
 
     @property
     def is_between(self) -> bool:
@@ -70,44 +64,65 @@ class PatientAssembly:
     @property
     def held(self) -> int:
         """How many bytes the unfinished value has; behind a fault it is not kept."""
-        return self._size if self._fault is None else 0
+        return 0 if self._is_faulty else self._size
+
+    def _restart(self) -> None:
+        self._size = self._tokens = self._braces = self._brackets = 0
+        self._is_faulty = False
+        self._parser.reset()
+
+    def _count(self, kind: str, text: str) -> bool:
+        """Count a token; return whether the value keeps the limits."""
+        self._size += len(text)
+        self._tokens += 1
+        if kind == MARK:
+            braces, brackets = _CHANGES[text]
+            self._braces += braces
+            self._brackets += brackets
+        size, tokens, depth = self._limits
+        return (
+            self._size <= size and self._tokens <= tokens and self._braces + self._brackets <= depth
+        )
+
+    def _name_excess(self) -> str:
+        if self._size > self._limits.bytes:
+            return "JSON token size limit exceeded"
+        if self._tokens > self._limits.tokens:
+            return "JSON token count limit exceeded"
+        return "JSON nesting depth limit exceeded"
+
+
+class PatientAssembly(Assembly):
+    """QEMU up to 11.0: a value is judged when its brackets balance, or one count is negative."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._fault = ""
+        # The NUL behind a token counts.
+        super().__init__(JSONDialect.V2_5, limits._replace(bytes=limits.bytes - 1))
 
     def push(self, kind: str, text: str, locate: Callable[[], Place]) -> Parsed | Fault | None:  # noqa: ARG002
         """Take the next token; return what it completes, if anything."""
-        if kind == MARK:
-            self._braces += _BRACES.get(text, 0)
-            self._brackets += _BRACKETS.get(text, 0)
-        self._size += len(text)
-        self._tokens += 1
         if kind == STRAY:
-            # Its text is the one that QEMU never cuts.
-            return self._emit(Fault(_PREFIX + decode_output(word_stray(text))))
-        if (excess := self._find_excess()) is not None:
-            return self._emit(Fault(excess))
-        self._parse(kind, text)
-        open_ = self._braces, self._brackets
-        if max(open_) > 0 and min(open_) >= 0:
+            # This text is the one that is never cut.
+            return self._emit(Fault(_PREFIX + decode_output(_word_stray(text))))
+        if not self._count(kind, text):
+            return self._emit(Fault(self._name_excess()))
+        if not self._is_faulty:
+            self._parse(kind, text)
+        braces, brackets = self._braces, self._brackets
+        if (braces > 0 or brackets > 0) and braces >= 0 and brackets >= 0:
             return None
-        if self._fault is not None:
-            return self._emit(Fault(_PREFIX + decode_output(self._fault[:_MAX_TEXT])))
+        if self._is_faulty:
+            return self._emit(Fault(_PREFIX + _cut(self._fault)))
         return self._emit(Parsed(self._parser.value))
-
-    def _find_excess(self) -> str | None:
-        # A NUL behind the token counts.
-        if self._size + 1 > self._limits.bytes:
-            return _TOO_LONG
-        if self._tokens > self._limits.tokens:
-            return _TOO_MANY
-        return _TOO_DEEP if self._braces + self._brackets > self._limits.depth else None
 
     def _parse(self, kind: str, text: str) -> None:
         """Let the parser have the token; what follows a fault is only counted."""
-        if self._fault is not None:
-            return
         try:
             self._parser.push(kind, text)
         except JSONSyntaxError as error:
             self._fault = str(error)
+            self._is_faulty = True
             self._parser.reset()
 
     def _emit(self, outcome: Parsed | Fault) -> Parsed | Fault:
@@ -115,68 +130,44 @@ class PatientAssembly:
         return outcome
 
 
-class EagerAssembly:
+class EagerAssembly(Assembly):
     """QEMU since 11.1: a fault is said at once and where it is; the value's rest is passed over."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._parser = Parser(JSONDialect.V11_1)
-        self._restart()
-
-    def _restart(self) -> None:
-        self._size = 0
-        self._tokens = 0
-        self._braces = 0
-        self._brackets = 0
-        self._is_recovering = False
-        self._parser.reset()
-
-    @property
-    def is_between(self) -> bool:
-        """Whether no value is begun."""
-        return not self._tokens
-
-    @property
-    def held(self) -> int:
-        """How many bytes the unfinished value has; behind a fault it is not kept."""
-        return 0 if self._is_recovering else self._size
+        super().__init__(JSONDialect.V11_1, limits)
 
     def push(self, kind: str, text: str, locate: Callable[[], Place]) -> Parsed | Fault | None:
         """Take the next token; return what it completes, if anything."""
-        self._count(kind, text)
-        outcome = None if self._is_recovering else self._judge(kind, text, locate)
+        is_within = self._count(kind, text)
+        if kind == STRAY or self._braces < 0 or self._brackets < 0:
+            self._braces = self._brackets = 0
+        outcome: Parsed | Fault | None = None
+        if not self._is_faulty:
+            outcome = self._judge(kind, text, locate) if is_within else Fault(self._name_excess())
+        if type(outcome) is Fault:
+            self._is_faulty = True
+            self._parser.reset()
         if not self._braces and not self._brackets:
             self._restart()
         return outcome
 
-    def _count(self, kind: str, text: str) -> None:
-        self._size += len(text)
-        self._tokens += 1
-        if kind == MARK:
-            self._braces += _BRACES.get(text, 0)
-            self._brackets += _BRACKETS.get(text, 0)
-        if kind == STRAY or self._braces < 0 or self._brackets < 0:
-            self._braces = self._brackets = 0
-
     def _judge(self, kind: str, text: str, locate: Callable[[], Place]) -> Parsed | Fault | None:
-        outcome: Parsed | Fault | None = None
-        if (excess := self._find_excess()) is not None:
-            outcome = Fault(excess)
-        else:
-            try:
-                if self._parser.push(kind, text):
-                    return Parsed(self._parser.value)
-            except JSONSyntaxError as error:
-                text = decode_output(str(error)[:_MAX_TEXT])
-                outcome = Fault(f"{locate()}: {_PREFIX}{text}")
-        if outcome is not None:
-            self._is_recovering = True
-            self._parser.reset()
-        return outcome
+        if kind == STRAY:
+            return _locate_fault(locate(), _word_stray(text))
+        try:
+            return Parsed(self._parser.value) if self._parser.push(kind, text) else None
+        except JSONSyntaxError as error:
+            return _locate_fault(locate(), str(error))
 
-    def _find_excess(self) -> str | None:
-        if self._size > self._limits.bytes:
-            return _TOO_LONG
-        if self._tokens > self._limits.tokens:
-            return _TOO_MANY
-        return _TOO_DEEP if self._braces + self._brackets > self._limits.depth else None
+
+def _locate_fault(place: Place, text: str) -> Fault:
+    return Fault(f"{place}: {_PREFIX}{_cut(text)}")
+
+
+def _word_stray(text: str) -> str:
+    """Return what QEMU says of bytes that are no token; it takes them for a C string."""
+    return f"stray '{text.partition(chr(0))[0]}'"
+
+
+def _cut(text: str) -> str:
+    return decode_output(text[:_MAX_TEXT])

@@ -13,8 +13,8 @@ from qscope.serve.wire.strings import INVALID_CHARACTER
 
 _INDENT = "    "
 
-# Python prints \u00e9, QEMU \u00E9.
-_ESCAPE = re.compile(r"\\(?:u[0-9a-f]{4}|.)")
+# What is escaped by a number with letters in it: Python prints \u001f, QEMU \u001F.
+_WITH_LETTERS = re.compile("([\x0b\x0e\x0f\x1a-\x1f\x7f-\U0010ffff]+)")
 
 # What is yet to be printed of a container: what stands before each value, and the value.
 _Items = Iterator[tuple[str, Any]]
@@ -79,15 +79,18 @@ def _iterate_list(container: list[Any] | tuple[Any, ...], lead: str, others: str
 
 
 def _encode_string(text: str) -> str:
-    if not text.isascii():
-        text = INVALID_CHARACTER.sub("\ufffd", text)
-    encoded = encode_basestring_ascii(text)
-    return _ESCAPE.sub(_raise_digits, encoded) if "\\u" in encoded else encoded
+    if text.isascii() and text.isprintable():
+        return encode_basestring_ascii(text)
+    parts = _WITH_LETTERS.split(INVALID_CHARACTER.sub("\ufffd", text))
+    parts[::2] = [encode_basestring_ascii(part)[1:-1] for part in parts[::2]]
+    parts[1::2] = [_escape(part) for part in parts[1::2]]
+    return f'"{"".join(parts)}"'
 
 
-def _raise_digits(found: re.Match[str]) -> str:
-    escape = found[0]
-    return f"\\u{escape[2:].upper()}" if escape[1] == "u" else escape
+def _escape(text: str) -> str:
+    """Return characters as the escapes of their UTF-16 units."""
+    units = text.encode("utf-16-be").hex("-", 2)
+    return "\\u" + units.upper().replace("-", "\\u")
 
 
 _SCALARS: dict[type, Callable[[Any], str]] = {

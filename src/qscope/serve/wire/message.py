@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from msgspec import UNSET
 
+from qscope.serve.wire.qdict import order_keys
+
 
 class Request(NamedTuple):
     """A message in the right shape; nothing is known of the command but its name."""
@@ -25,6 +27,9 @@ class Rejection(NamedTuple):
     id: Any
 
 
+_NO_ARGUMENTS: dict[str, Any] = {}
+
+
 def check_message(value: Any, *, oob: bool) -> Request | Rejection:
     """Return the request in a JSON value; `oob`: whether the client has negotiated it.
 
@@ -32,30 +37,23 @@ def check_message(value: Any, *, oob: bool) -> Request | Rejection:
     """
     if type(value) is not dict:
         return Rejection("GenericError", "QMP input must be a JSON object", UNSET)
-    command: Any = None
-    for key, member in value.items():
-        if key == "execute" or (key == "exec-oob" and oob):
-            if type(member) is not str or command is not None:
-                return _reject(value, oob=oob)
-            command = member
-        elif key == "arguments":
-            if type(member) is not dict:
-                return _reject(value, oob=oob)
-        elif key != "id":
-            return _reject(value, oob=oob)
-    if command is None:
-        return _reject(value, oob=oob)
-    return Request(command, value.get("arguments"), value.get("id", UNSET), "exec-oob" in value)
-
-
-def _reject(message: dict[str, Any], *, oob: bool) -> Rejection:
-    return Rejection("GenericError", _find_fault(message, oob=oob), message.get("id", UNSET))
+    name = "exec-oob" if oob and "exec-oob" in value else "execute"
+    command = value.get(name)
+    arguments = value.get("arguments", _NO_ARGUMENTS)
+    id_ = value.get("id", UNSET)
+    if (
+        type(command) is str
+        and type(arguments) is dict
+        and value.keys() <= {name, "arguments", "id"}
+    ):
+        return Request(command, value.get("arguments"), id_, name != "execute")
+    return Rejection("GenericError", _find_fault(value, oob=oob), id_)
 
 
 def _find_fault(message: dict[str, Any], *, oob: bool) -> str:
     """Return the fault that QEMU comes upon first, going through the keys in its order."""
     command = None
-    for key in sorted(reversed(message), key=_hash_key):
+    for key in order_keys(message):
         if key == "execute" or (key == "exec-oob" and oob):
             if type(message[key]) is not str:
                 return f"QMP input member '{key}' must be a string"
@@ -68,12 +66,3 @@ def _find_fault(message: dict[str, Any], *, oob: bool) -> str:
         elif key != "id":
             return f"QMP input member '{key}' is unexpected"
     return "QMP input lacks member 'execute'"
-
-
-def _hash_key(key: str) -> int:
-    """Return which of a QDict's 512 buckets a key is in (qobject/qdict.c has it from TDB)."""
-    data = key.encode().replace(b"\0", b"\xc0\x80")
-    value = 0x238F13AF * len(data)
-    for index, byte in enumerate(data):
-        value += byte << (index * 5 % 24)
-    return (1103515243 * value + 12345) % 512

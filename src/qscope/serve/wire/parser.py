@@ -9,7 +9,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
-from qscope.serve.wire.lexer import FLOAT, INTEGER, KEYWORD, MARK, STRAY, STRING
+from qscope.serve.wire.lexer import FLOAT, INTEGER, KEYWORD, MARK, STRING
 from qscope.serve.wire.numbers import decode_integer
 from qscope.serve.wire.strings import StringError, decode_string
 
@@ -34,7 +34,11 @@ _Expectation = Callable[[str, str], bool]
 
 
 class Parser:
-    """Builds one value from tokens; when `push` returns True, `value` is complete."""
+    """Builds one value from tokens.
+
+    `push` takes the next token, its kind and its text, and returns whether `value` is complete. It
+    is one of the methods that say what is expected next.
+    """
 
     def __init__(self, dialect: JSONDialect) -> None:
         self._is_eager = dialect is JSONDialect.V11_1
@@ -46,13 +50,7 @@ class Parser:
         # The containers that are open, outermost first, and the key at hand of each.
         self._containers: list[Any] = []
         self._keys: list[Any] = []
-        self._expect: _Expectation = self._expect_value
-
-    def push(self, kind: str, text: str) -> bool:
-        """Take the next token; return whether the value is complete."""
-        if kind == STRAY:
-            raise JSONSyntaxError(word_stray(text))
-        return self._expect(kind, text)
+        self.push: _Expectation = self._expect_value
 
     def _expect_value(self, kind: str, text: str) -> bool:
         if kind != MARK:
@@ -83,12 +81,12 @@ class Parser:
         if text != ":":
             old, new = "missing : in object pair", "expecting ':'"
             raise JSONSyntaxError(new if self._is_eager else old)
-        self._expect = self._expect_value
+        self.push = self._expect_value
         return False
 
     def _expect_next_element(self, kind: str, text: str) -> bool:  # noqa: ARG002
         if text == ",":
-            self._expect = self._expect_value
+            self.push = self._expect_value
             return False
         if text == "]":
             return self._close()
@@ -97,7 +95,7 @@ class Parser:
 
     def _expect_next_pair(self, kind: str, text: str) -> bool:  # noqa: ARG002
         if text == ",":
-            self._expect = self._expect_key
+            self.push = self._expect_key
             return False
         if text == "}":
             return self._close()
@@ -107,7 +105,7 @@ class Parser:
     def _open(self, container: Any, expect: _Expectation) -> bool:
         self._containers.append(container)
         self._keys.append(_NO_KEY)
-        self._expect = expect
+        self.push = expect
         return False
 
     def _close(self) -> bool:
@@ -122,7 +120,7 @@ class Parser:
         container = self._containers[-1]
         if type(container) is list:
             container.append(value)
-            self._expect = self._expect_next_element
+            self.push = self._expect_next_element
         elif self._keys[-1] is _NO_KEY:
             self._add_key(value)
         else:
@@ -133,7 +131,7 @@ class Parser:
         if type(key) is not str:
             raise JSONSyntaxError("key is not a string in object")
         self._keys[-1] = key
-        self._expect = self._expect_colon
+        self.push = self._expect_colon
 
     def _add_pair(self, container: dict[str, Any], value: Any) -> None:
         key = self._keys[-1]
@@ -141,12 +139,7 @@ class Parser:
             raise JSONSyntaxError("duplicate key")
         container[key] = value
         self._keys[-1] = _NO_KEY
-        self._expect = self._expect_next_pair
-
-
-def word_stray(text: str) -> str:
-    """Return what QEMU says of bytes that are no token; it takes them for a C string."""
-    return f"stray '{text.partition(chr(0))[0]}'"
+        self.push = self._expect_next_pair
 
 
 def _decode_scalar(kind: str, text: str) -> Any:

@@ -1,8 +1,8 @@
 """The messages that nearly all are, at the speed of Python's own JSON parser.
 
 It stands in for lexer and parser where they surely agree: an object that lies whole in its piece,
-in ASCII, without \\u, with nothing that one of them takes and the other does not. Whatever it
-refuses goes to the exact ones; a test holds the two together.
+in ASCII, without escapes of code points. What only one of them would take is refused here; what is
+refused goes to the exact ones. A test holds the two together.
 """
 
 import json

@@ -4,7 +4,14 @@ Bytes come in by `feed`, in any pieces; values and faults go out by `take`, in t
 message.py. Nothing is lexed before it is asked for, so a client that is not read from waits.
 """
 
-from qscope.serve.wire.assembly import EagerAssembly, Fault, Limits, Parsed, PatientAssembly
+from qscope.serve.wire.assembly import (
+    Assembly,
+    EagerAssembly,
+    Fault,
+    Limits,
+    Parsed,
+    PatientAssembly,
+)
 from qscope.serve.wire.lexer import Lexer
 from qscope.serve.wire.parser import JSONDialect
 from qscope.serve.wire.plain import decode_plain, skip_space
@@ -27,11 +34,12 @@ class JSONStream:
         max_depth: int = 1024,
     ) -> None:
         limits = Limits(max_bytes, max_tokens, max_depth)
-        assembly = EagerAssembly if dialect is JSONDialect.V11_1 else PatientAssembly
-        self._counts_lines = dialect is JSONDialect.V11_1
+        is_eager = dialect is JSONDialect.V11_1
+        assembly = EagerAssembly if is_eager else PatientAssembly
+        self._counts_lines = is_eager
         self._limits = limits
         self._lexer = Lexer(max_bytes)
-        self._assembly: EagerAssembly | PatientAssembly = assembly(limits)
+        self._assembly: Assembly = assembly(limits)
         self._is_plain = True
 
     def feed(self, data: bytes) -> None:
