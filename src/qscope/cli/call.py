@@ -81,7 +81,7 @@ def command(
         raise click.UsageError("--snapshot and --no-validate exclude each other")
     recorded = _load(snapshot, timeout, use_cache=not no_cache) if snapshot is not None else None
     with QMPClient.connect(address, timeout=timeout or _DEFAULT_TIMEOUT) as client:
-        interface = None if no_validate else recorded or _fetch(client)
+        interface = None if no_validate else recorded or _fetch(client, use_cache=not no_cache)
         outcomes = call(client, attempts, interface, _find_judge() if interface else None)
     _tell(outcomes, attempts)
     _print(outcomes, form)
@@ -107,8 +107,10 @@ def _load(snapshot: str, timeout: float | None, *, use_cache: bool) -> Interface
         return load(snapshot, use_cache=use_cache, timeout=timeout, progress=progress).interface
 
 
-def _fetch(client: QMPClient) -> Interface | None:
-    interface = fetch_interface(client)
+def _fetch(client: QMPClient, *, use_cache: bool) -> Interface | None:
+    from qscope.load.schemas import SchemaCache  # noqa: PLC0415 - not with --no-validate
+
+    interface = fetch_interface(client, SchemaCache() if use_cache else None)
     if interface is None:
         remark("the server has no query-qmp-schema that makes sense: nothing is validated")
     return interface

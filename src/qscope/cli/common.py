@@ -51,7 +51,7 @@ quiet_option = click.option(
     help="Print no notes on stderr, only errors.",
 )  # fmt: skip
 cache_option = click.option(
-    "--no-cache", is_flag=True, help="Neither read nor write the cache of probed binaries."
+    "--no-cache", is_flag=True, help="Neither read nor write the cache (see 'qscope cache')."
 )
 timeout_option = click.option(
     "--timeout", type=click.FloatRange(min=0, max=86400, min_open=True),

@@ -1,5 +1,7 @@
 """The cache of probed binaries: an index to answer from, and the raw snapshot beside it.
 
+Schemas that servers announce by a hash are kept in the same folder by schemas.py.
+
 An entry holds for one identity of a binary: path, size, mtime and ctime; for a script also what its
 `-version` prints, because the QEMU behind it can change without it. Anything wrong with an entry
 makes it absent, never an error.
@@ -90,7 +92,7 @@ def store(key: dict[str, Any], snapshot: Snapshot) -> bool:
 
 def list_entries() -> Iterator[Entry]:
     """Yield every readable entry, by file name."""
-    for path in _find_files(_OUR_INDEX):
+    for path in find_files(_OUR_INDEX):
         with contextlib.suppress(SnapshotError, OSError):
             key, index = decode_index(read_bytes(path))
             files = [path, path.removesuffix(_INDEX) + _SNAPSHOT]
@@ -100,17 +102,28 @@ def list_entries() -> Iterator[Entry]:
 
 def clear() -> int:
     """Remove every entry; return how many files that were. Raises TargetError."""
+    return remove_files(_OURS)
+
+
+def remove_files(form: re.Pattern[str]) -> int:
+    """Remove the files of the cache whose names have a form; return how many. Raises TargetError.
+
+    What has gone in the meantime somebody else has removed.
+    """
     count = 0
-    for path in _find_files(_OURS):
+    for path in find_files(form):
         try:
             os.unlink(path)
+        except FileNotFoundError:
+            continue
         except OSError as error:
             raise TargetError(f"cannot remove {path}: {error.strerror}") from error
         count += 1
     return count
 
 
-def _find_files(form: re.Pattern[str]) -> list[str]:
+def find_files(form: re.Pattern[str]) -> list[str]:
+    """Return the files of the cache whose names have a form, sorted."""
     folder = cache_folder()
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
     return [os.path.join(folder, name) for name in names if form.fullmatch(name)]

@@ -85,7 +85,7 @@ def load(
     index = cache.find_index(key) if key else None
     if index:
         return Opened(Interface.from_index(index), f"{source.name} (cached)")
-    snapshot = _probe(source, timeout, progress)
+    snapshot = _probe(source, timeout, progress, use_cache=use_cache)
     if key:
         cache.store(key, snapshot)
     return Opened(Interface.from_snapshot(snapshot), f"{source.name} (probed now)")
@@ -112,7 +112,7 @@ def record(
     if source.file:
         raise TargetError(f"{source.name} is no QEMU but a file; 'query' and 'show' read snapshots")
     key = _make_key(source.binary, timeout) if source.binary and use_cache else None
-    snapshot = _probe(source, timeout, progress, jobs, on_death)
+    snapshot = _probe(source, timeout, progress, jobs, on_death, use_cache=use_cache)
     kept = key is not None and cache.store(key, snapshot)
     return Recorded(snapshot, source.name, cache.cache_folder() if kept else None)
 
@@ -240,6 +240,8 @@ def _probe(
     progress: "Progress | None",
     jobs: int | None = None,
     on_death: "Callable[[Death], None] | None" = None,
+    *,
+    use_cache: bool,
 ) -> Snapshot:
     from pathlib import Path  # noqa: PLC0415 - starting processes is not for a cached binary
 
@@ -259,4 +261,7 @@ def _probe(
     address = parse_address(source.address)
     if address is None:
         raise TargetError(f"{source.address!r}: not an address; unix:PATH or HOST:PORT is one")
-    return probe.probe_address(address, timeout=timeout, progress=progress)
+    from qscope.load.schemas import SchemaCache  # noqa: PLC0415 - a binary needs it not
+
+    kept = SchemaCache() if use_cache else None
+    return probe.probe_address(address, timeout=timeout, progress=progress, kept=kept)

@@ -24,6 +24,7 @@ from qscope.model.near import near
 from qscope.model.schema_info import Command, OpaqueEntity, decode_entities
 from qscope.model.transcript import ErrorInfo
 from qscope.probe.attempts import HMP, Attempt
+from qscope.probe.schemas import KeptSchemas, fetch_schema
 from qscope.qmp.client import QMPClient
 
 _NOT_FOUND = "CommandNotFound"
@@ -65,10 +66,13 @@ class Outcome(Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
 
 
-def fetch_interface(client: QMPClient) -> Interface | None:
-    """Ask a server for its schema only; None if it has none that makes sense. Raises QMPError."""
+def fetch_interface(client: QMPClient, kept: KeptSchemas | None = None) -> Interface | None:
+    """Ask a server for its schema only; None if it has none that makes sense. Raises QMPError.
+
+    What it announces and `kept` has is not asked for.
+    """
     try:
-        result = client.execute("query-qmp-schema")
+        result = fetch_schema(client, kept)
     except CommandError:
         return None
     try:

@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec import Raw
+
 from qscope.errors import CommandError, ProbeError, QMPError
 from qscope.model.index import take_snapshot
 from qscope.model.snapshot import Identity, Snapshot
@@ -15,6 +17,7 @@ from qscope.probe.command_line import ask_command_line
 from qscope.probe.pool import Death, Pool, Progress
 from qscope.probe.process import Qemus
 from qscope.probe.questions import Batch, Dialogue, Question, hold_dialogue
+from qscope.probe.schemas import QUERY, KeptSchemas, fetch_schema
 from qscope.qmp.address import Address
 from qscope.qmp.client import QMPClient
 
@@ -62,16 +65,21 @@ def probe_binary(
 
 
 def probe_address(
-    address: Address, *, timeout: float = DEFAULT_TIMEOUT, progress: Progress | None = None
+    address: Address,
+    *,
+    timeout: float = DEFAULT_TIMEOUT,
+    progress: Progress | None = None,
+    kept: KeptSchemas | None = None,
 ) -> Snapshot:
     """Ask a running QMP server what it can do; its guest is not touched.
 
     The properties of types are not asked for: QEMU makes an instance to answer that, and may abort.
-    `timeout` is in seconds, for the greeting and for each answer. Raises ProbeError.
+    `timeout` is in seconds, for the greeting and for each answer. A schema that the server
+    announces and `kept` has is not downloaded; the snapshot has it all the same. Raises ProbeError.
     """
     try:
         with QMPClient.connect(address, timeout=timeout) as client:
-            ask = _OneByOne(client, progress).ask
+            ask = _OneByOne(client, progress, kept).ask
             exchanges = _hold(hold_dialogue(complete=False), ask)
             return take_snapshot(Identity(), exchanges, client.greeting)
     except QMPError as error:
@@ -125,9 +133,12 @@ def _hold(dialogue: Dialogue, ask: Callable[[Batch], tuple[Exchange, ...]]) -> t
 class _OneByOne:
     """Asks batches of a server that is not ours, one question after another."""
 
-    def __init__(self, client: QMPClient, progress: Progress | None) -> None:
+    def __init__(
+        self, client: QMPClient, progress: Progress | None, kept: KeptSchemas | None
+    ) -> None:
         self._client = client
         self._progress = progress
+        self._kept = kept
         self._done = 0
 
     def ask(self, batch: Batch) -> tuple[Exchange, ...]:
@@ -140,7 +151,11 @@ class _OneByOne:
             self._progress(self._done, total, question.execute)
         self._done += 1
         try:
-            result = self._client.execute(question.execute, question.arguments)
+            return question.answered(result=self._execute(question))
         except CommandError as error:
             return question.answered(error=ErrorInfo(error.error_class, error.desc))
-        return question.answered(result=result)
+
+    def _execute(self, question: Question) -> Raw:
+        if question == Question(QUERY):
+            return fetch_schema(self._client, self._kept)
+        return self._client.execute(question.execute, question.arguments)
