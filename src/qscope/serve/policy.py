@@ -1,0 +1,55 @@
+"""What a server does with what is deprecated or unstable: QEMU's `-compat`, as data."""
+
+import os
+from typing import Literal, NoReturn, TypeAlias
+
+from msgspec import Struct
+
+from qscope.errors import RefusalError
+
+Input: TypeAlias = Literal["accept", "reject", "crash"]
+Output: TypeAlias = Literal["accept", "hide"]
+
+
+class Policy(Struct, frozen=True):
+    """The four switches of `-compat` (QEMU's qapi/compat.json).
+
+    `reject` refuses commands, arguments and values that carry the feature, `crash` aborts the
+    process, for testing clients. `hide` leaves them, and events, out of what the server sends;
+    unlike in QEMU, introspection and query-commands then show just what is left.
+    """
+
+    deprecated_input: Input = "accept"
+    deprecated_output: Output = "accept"
+    unstable_input: Input = "accept"
+    unstable_output: Output = "accept"
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The features whose carriers are not shown."""
+        outputs = {"deprecated": self.deprecated_output, "unstable": self.unstable_output}
+        return frozenset(name for name, output in outputs.items() if output == "hide")
+
+    @property
+    def restricts_input(self) -> bool:
+        """Whether any input is refused."""
+        return (self.deprecated_input, self.unstable_input) != ("accept", "accept")
+
+    def check(
+        self, features: tuple[str, ...], what: str, name: str, error_class: str = "GenericError"
+    ) -> None:
+        """Raise RefusalError for what may not be used; `what` is command, parameter or value."""
+        switches = {"deprecated": self.deprecated_input, "unstable": self.unstable_input}
+        for feature, switch in switches.items():
+            if switch != "accept" and feature in features:
+                desc = f"{feature.capitalize()} {what} {name} disabled by policy"
+                _refuse(switch, desc, error_class)
+
+
+def _refuse(switch: Input, desc: str, error_class: str) -> NoReturn:
+    if switch == "crash":
+        os.abort()
+    raise RefusalError(desc, error_class)
+
+
+ACCEPT = Policy()

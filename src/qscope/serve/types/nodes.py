@@ -1,0 +1,63 @@
+"""Types as a graph: what the values of a schema look like, names looked up and conditions decided.
+
+In: build.py. Out: what readers walk and classes are made of. A node is changed only while the graph
+is built, since types may contain themselves.
+"""
+
+from typing import NamedTuple, TypeAlias
+
+from msgspec import Struct
+
+Features: TypeAlias = tuple[str, ...]
+
+
+class Scalar(Struct, frozen=True):
+    """A built-in type, by its name in the QAPI language: `int`, `uint8`, `size`, `str`, `any`."""
+
+    name: str
+
+
+class Enum(Struct, eq=False):
+    """An enum: each value with its features."""
+
+    name: str
+    values: dict[str, Features] = {}
+
+
+class Array(Struct, eq=False):
+    """An array; `name` is QAPI's, such as `intList`."""
+
+    name: str
+    element: "Node"
+
+
+class Member(NamedTuple):
+    """A member of an object."""
+
+    name: str
+    type: "Node"
+    optional: bool
+    features: Features
+
+
+class Object(Struct, eq=False):
+    """A struct, or with a tag a union.
+
+    `members` are those of the base first, as QEMU visits them. `branches` has what each value of
+    the tag adds, values without a branch of their own included.
+    """
+
+    name: str
+    members: tuple[Member, ...] = ()
+    tag: str | None = None
+    branches: dict[str, "Object"] = {}
+
+
+class Alternate(Struct, eq=False):
+    """A choice that the JSON type of the value makes."""
+
+    name: str
+    branches: tuple["Node", ...] = ()
+
+
+Node: TypeAlias = Scalar | Enum | Array | Object | Alternate
