@@ -4,20 +4,20 @@ It decides which of several faults a client is told, and in which order an id's 
 Facts from QEMU's qobject/qdict.c, which has the function from TDB.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 _BUCKETS = 512
 
 
-def order_keys(members: Mapping[str, Any]) -> list[str]:
+def order_keys(members: dict[str, Any]) -> list[str]:
     """Return the keys of an object in QEMU's order; `members` has them in the order of the text."""
     # Within a bucket, the key that came last is first.
-    return sorted(list(members)[::-1], key=_find_bucket)
+    latest_first = reversed(members.keys())
+    return sorted(latest_first, key=_find_bucket)
 
 
 def _find_bucket(key: str) -> int:
-    data = key.encode().replace(b"\0", b"\xc0\x80")
+    data = key.encode(errors="surrogatepass").replace(b"\0", b"\xc0\x80")
     value = 0x238F13AF * len(data)
     # Each byte is shifted by five bits more than the one before, modulo 24.
     for index in range(min(24, len(data))):
