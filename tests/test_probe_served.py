@@ -98,11 +98,10 @@ def test_every_command_with_an_address(serve, line):
     server = serve()
     words = [each.replace("ADDR", server.address) for each in line]
     for _ in range(2):
-        done = CliRunner().invoke(program, words)
-        assert done.exit_code == 0, done.output
+        assert run(*words)[0] == 0
     assert server.count(QUERY) == 1
     server.asked.clear()
-    assert CliRunner().invoke(program, [words[0], "--no-cache", *words[1:]]).exit_code == 0
+    assert run(words[0], "--no-cache", *words[1:])[0] == 0
     assert server.count(QUERY) == 1
 
 
@@ -113,10 +112,16 @@ def test_without_cache_nothing_is_kept(serve):
 
 def test_call_that_validates_nothing_asks_nothing(serve):
     server = serve()
-    line = ["call", "--no-validate", server.address, "query-commands"]
-    assert CliRunner().invoke(program, line).exit_code == 0
+    assert run("call", "--no-validate", server.address, "query-commands")[0] == 0
     assert server.count(QUERY) == 0
     assert kept_hashes() == []
+
+
+def run(*words):
+    """Return the exit status and what was printed."""
+    done = CliRunner().invoke(program, words, standalone_mode=False)
+    assert done.exception is None
+    return done.return_value, done.output
 
 
 # What a greeting's member may be, and whether it announces HASH.
@@ -353,13 +358,12 @@ def test_the_cache_lists_and_clears_schemas_and_leaves_other_files_alone():
     for name in mine:
         (folder / name).write_text("")
     (folder / f".{place().name}.0123abcd.tmp").write_text("half")
-    text = CliRunner().invoke(program, ["cache", "list"])
-    assert text.output == f"{HASH}  3 commands  1 KiB\n"
-    told = CliRunner().invoke(program, ["cache", "list", "--format", "json"])
+    assert run("cache", "list") == (0, f"{HASH}  3 commands  1 KiB\n")
+    told = run("cache", "list", "--format", "json")[1]
     size = place().stat().st_size
     entry = {"path": None, "qemu": None, "schema-hash": HASH, "bytes": size, "file": str(place())}
-    assert json.loads(told.output) == [entry]
-    assert CliRunner().invoke(program, ["cache", "clear"]).output.startswith("removed 2 files")
+    assert json.loads(told) == [entry]
+    assert run("cache", "clear")[1].startswith("removed 2 files")
     assert sorted(os.listdir(folder)) == sorted(mine)
 
 

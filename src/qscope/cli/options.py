@@ -60,7 +60,7 @@ def print_option(interface: Interface, name: str, depth: int, form: str) -> int:
     if form == "json":
         echo_json({"option": option, "argument": tree})
         return 0
-    head = f"-{name}{' ARG' if option.arg else ''}"
+    head = f"{_find_dashes(option)}{name}{' ARG' if option.arg else ''}"
     click.echo(paint(head, bold=True) + paint_marks(list_marks(option)))
     for title, value in list_facts(option):
         click.echo(f"  {title:12} {make_printable(value)}")
@@ -68,6 +68,11 @@ def print_option(interface: Interface, name: str, depth: int, form: str) -> int:
         width = max(shutil.get_terminal_size((100, 24)).columns, 40)
         click.echo("\n".join(render_tree(tree, width)))
     return 0
+
+
+def _find_dashes(option: Option) -> str:
+    """Return how an option begins: QEMU takes one dash as well, other programs do not."""
+    return "--" if any(each.kind == "served" for each in option.evidence) else "-"
 
 
 def _outline(interface: Interface, option: Option, depth: int) -> Node | None:
@@ -97,7 +102,7 @@ def list_facts(option: Option) -> Iterator[tuple[str, str]]:
         "known": option.completeness if option.arg else "",
         "words": " | ".join(option.words or ()),
         "stands for": option.sugar,
-        "aliases": ", ".join(f"-{each}" for each in option.aliases),
+        "aliases": ", ".join(f"{_find_dashes(option)}{each}" for each in option.aliases),
         "QemuOpts": option.group or "",
         "evidence": "; ".join(map(str, option.evidence)),
     }
@@ -107,13 +112,12 @@ def list_facts(option: Option) -> Iterator[tuple[str, str]]:
 def _render_rows(options: Iterable[Option]) -> Iterator[str]:
     """Yield a line for each option: its name, argument, what is known of that, and by whom."""
     rows = list(options)
-    width = max(len(each.name) for each in rows) + 1
-    for option in rows:
+    names = [f"{_find_dashes(each)}{make_printable(each.name)}" for each in rows]
+    width = max(map(len, names))
+    for name, option in zip(names, rows, strict=True):
         kinds = ", ".join(dict.fromkeys(each.kind for each in option.evidence))
         argument = "ARG" if option.arg else "-"
-        line = (
-            f"-{make_printable(option.name):{width}} {argument:4} {option.completeness:8} {kinds}"
-        )
+        line = f"{name:{width}} {argument:4} {option.completeness:8} {kinds}"
         yield line.rstrip() + paint_marks(list_marks(option))
 
 
@@ -131,6 +135,9 @@ def _render_summary(summary: OptionSummary) -> Iterator[str]:
 
 
 def _note_silence(interface: Interface) -> int:
+    if interface.served is not None:
+        note(f"cannot tell: query-command-line: {interface.served.silence}")
+        return 3
     silence = interface.command_line.silence or "the binary was not run"
     note(f"cannot tell: {silence}, and QEMU does not say which release it is")
     return 3

@@ -15,7 +15,7 @@ from qscope.ask.syntax.json_text import render_json_text
 from qscope.ask.syntax.qemuopts import spell_out
 from qscope.ask.syntax.words import Problem, Word, split_words
 from qscope.cli.common import echo_json, make_printable, paint
-from qscope.errors import ArgumentError
+from qscope.errors import ArgumentError, TargetError
 from qscope.model.interface import Interface
 from qscope.model.near import near
 from qscope.model.option import Option
@@ -37,7 +37,12 @@ class Entry(Struct, frozen=True, omit_defaults=True):
 
 
 def show_line(interface: Interface, words: Sequence[str], form: str) -> int:
-    """Print how the words are read; return 0, 1 where some are malformed, 3 where none can tell."""
+    """Print how the words are read; return 0, 1 where some are malformed, 3 where none can tell.
+
+    Raises TargetError for a program that is no QEMU.
+    """
+    if interface.served is not None:
+        raise TargetError("--parse reads a QEMU's command line; 'check-cli' judges this program's")
     found = split_words(words, partial(find_option, interface))
     entries = [_read(interface, word) for word in found]
     if form == "json":

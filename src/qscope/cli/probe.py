@@ -6,7 +6,7 @@ from typing import Any
 import click
 from msgspec import UnsetType
 
-from qscope.ask.options import list_options
+from qscope.ask.options import is_listable, list_options
 from qscope.ask.precision import measure_precision
 from qscope.cli.common import (
     cache_option,
@@ -141,6 +141,8 @@ def _note_runs(interface: Interface, snapshot: Snapshot) -> None:
             note(f"{' '.join(run.argv)}: {run.ended}")
     if silence := interface.command_line.silence:
         note(f"the command line: {silence}")
+    for oddity in interface.served.oddities if interface.served else ():
+        note(f"query-command-line: entry {oddity.name}: {oddity.what}")
 
 
 def _render_question(command: str, arguments: dict[str, Any] | None) -> str:
@@ -186,12 +188,18 @@ def _report(interface: Interface, recorded: Recorded, output: str | None) -> dic
         + len(interface.properties.find_crashed("object")),
         "machines": _count(listings.machines),
         "cpus": _count(listings.cpus),
-        "options": len(list_options(interface)) if interface.command_line.options else None,
+        "options": _count_options(interface),
         "schema-hash": schema_hash(interface) if known else None,
         "interface-hash": interface_hash(interface),
         "cached-in": recorded.cached_in,
         "written-to": output,
     }
+
+
+def _count_options(interface: Interface) -> int | None:
+    """Count the options that the binary or the server told: what the table says is not theirs."""
+    told = interface.served is not None or interface.command_line.options
+    return len(list_options(interface)) if told and is_listable(interface) else None
 
 
 def _count(items: Any) -> int | None:

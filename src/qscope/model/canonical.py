@@ -14,6 +14,7 @@ from msgspec import UNSET
 
 from qscope.model.command_line import CommandLine
 from qscope.model.interface import Interface, find_references
+from qscope.model.option import Option
 from qscope.model.properties import COMMANDS, Property, PropertyTable
 from qscope.model.property_types import find_type
 from qscope.model.schema_info import (
@@ -29,6 +30,7 @@ from qscope.model.schema_info import (
     ObjectType,
     OpaqueEntity,
 )
+from qscope.model.served import ServedLine
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 # In front of everything hashed: a change of the canonical form must change every hash.
@@ -63,6 +65,7 @@ def interface_hash(interface: Interface) -> str:
         model.pop("unavailable-features", None)
     facts |= _digest_properties(interface.properties)
     facts |= _digest_command_line(interface.command_line)
+    facts |= _digest_served(interface.served)
     body = _encode(_sort_lists(facts))
     digest = hashlib.sha256(_INTERFACE_TAG + canonical_form(interface) + b"\n" + body)
     return "sha256:" + digest.hexdigest()
@@ -97,6 +100,29 @@ def _digest_command_line(learned: CommandLine) -> dict[str, Any]:
     }
     words = {name: sorted(values) for name, values in learned.words.items()}
     return {"options": options, "words": words, "confirmed": learned.confirmed}
+
+
+def _digest_served(served: ServedLine | None) -> dict[str, Any]:
+    """Return the options that a server told, as they are written, and a digest of their types.
+
+    Each is an event that has its argument as data: types are then compared as a schema's are.
+    """
+    if served is None or served.silence:
+        return {}
+    events = [
+        Event(name=name, arg_type=option.arg_type or "") for name, option in served.options.items()
+    ]
+    form = canonical_form(Interface((*events, *served.entities)))
+    digest = hashlib.sha256(form).hexdigest()
+    options = {name: _list_option_facts(option) for name, option in served.options.items()}
+    return {"served": {"options": options, "opaque": sorted(served.opaque), "types": digest}}
+
+
+def _list_option_facts(option: Option) -> dict[str, Any]:
+    facts: dict[str, Any] = msgspec.to_builtins(option)
+    for what in ("arg-type", "evidence", "sugar"):
+        facts.pop(what)
+    return facts
 
 
 def _digest_list(table: PropertyTable, numbers: Sequence[int]) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qscope.model.command_line import CommandLine
     from qscope.model.listings import Listings
     from qscope.model.properties import PropertyTable
+    from qscope.model.served import ServedLine
 
 # Raise it whenever Listings or SchemaInfo conclusions change: older caches are then made anew.
 INDEX_VERSION = 5
@@ -35,6 +36,9 @@ class Index(Struct, frozen=True):
     told: Raw
     # JSON of CommandLine, likewise.
     ran: Raw
+    # The query-command-line result as received, or a text that says why there is none; `null` when
+    # the server has no such command, as no QEMU has.
+    served: Raw = Raw(b"null")
 
     @property
     def listings(self) -> "Listings":
@@ -57,6 +61,15 @@ class Index(Struct, frozen=True):
         from qscope.model.command_line import CommandLine  # noqa: PLC0415
 
         return msgspec.json.decode(self.ran, type=CommandLine)
+
+    @property
+    def served_line(self) -> "ServedLine | None":
+        """What a server told of its program's options, decoded anew at each call."""
+        if bytes(self.served) == b"null":
+            return None
+        from qscope.model.served import decode_served  # noqa: PLC0415
+
+        return decode_served(self.served)
 
     @property
     def has_schema(self) -> bool:
@@ -98,7 +111,18 @@ def make_index(snapshot: Snapshot) -> Index:
     identity = identify(snapshot.identity, transcript)
     told = Raw(msgspec.json.encode(learn_properties(transcript)))
     ran = Raw(msgspec.json.encode(learn_command_line(snapshot.runs)))
-    return Index(identity, schema, Raw(msgspec.json.encode(listings)), told, ran)
+    served = _find_served_line(transcript)
+    return Index(identity, schema, Raw(msgspec.json.encode(listings)), told, ran, served)
+
+
+def _find_served_line(transcript: Transcript) -> Raw:
+    exchange = transcript.find("query-command-line")
+    if exchange is None or exchange.lacks_command:
+        return Raw(b"null")
+    result = exchange.result
+    if isinstance(result, Raw) and bytes(result).lstrip().startswith(b"["):
+        return result
+    return Raw(msgspec.json.encode(explain_silence(exchange)))
 
 
 def take_snapshot(

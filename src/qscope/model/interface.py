@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from qscope.model.listings import Listings
     from qscope.model.properties import PropertyTable
     from qscope.model.qom import QomTypes
+    from qscope.model.served import ServedLine
 
 
 class Interface:
@@ -41,10 +42,11 @@ class Interface:
     `entities` are those of `query-qmp-schema` as received, or None when the server cannot tell;
     `by_name` finds them; `listings` is what other commands enumerate (given whole, or as a function
     that returns it when it is needed), `properties` what types told of their properties (likewise),
-    of which `qom` makes types, `command_line` what runs of the binary showed (likewise); `oddities`
-    is what this version did not understand; `identity` says which QEMU it is. `schema_source` is
-    what says what the entities say;
-    `annotations` are facts about them that are not on the wire.
+    of which `qom` makes types, `command_line` what runs of the binary showed (likewise), `served`
+    what a server told of its program's command line (likewise; None where it does not offer to);
+    `oddities` is what this version did not understand; `identity` says which QEMU it is.
+    `schema_source` is what says what the entities say; `annotations` are facts about them that are
+    not on the wire.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Interface:
         listings: "Listings | Callable[[], Listings] | None" = None,
         properties: "PropertyTable | Callable[[], PropertyTable] | None" = None,
         command_line: "CommandLine | Callable[[], CommandLine] | None" = None,
+        served: "ServedLine | Callable[[], ServedLine | None] | None" = None,
         oddities: Iterable[Oddity] = (),
         identity: Identity | None = None,
         schema_source: str = "query-qmp-schema",
@@ -63,6 +66,7 @@ class Interface:
         self._listings = listings
         self._properties = properties
         self._command_line = command_line
+        self._served = served
         self.identity = identity or Identity()
         self.schema_source = schema_source
         self.annotations = annotations
@@ -89,6 +93,7 @@ class Interface:
             listings=lambda: index.listings,
             properties=lambda: index.properties,
             command_line=lambda: index.command_line,
+            served=lambda: index.served_line,
             oddities=oddities,
             identity=index.identity,
         )
@@ -131,11 +136,19 @@ class Interface:
         return CommandLine(silence=NO_RUNS) if given is None else given
 
     @functools.cached_property
+    def served(self) -> "ServedLine | None":
+        """What a server told of its program's command line, None where it does not offer to."""
+        return self._served() if callable(self._served) else self._served
+
+    @functools.cached_property
     def qom(self) -> "QomTypes":
-        """The types that properties make."""
+        """The types that properties make, and those of a served command line."""
         from qscope.model.qom import QomTypes  # noqa: PLC0415
 
-        return QomTypes(self.properties)
+        types = QomTypes(self.properties)
+        for entity in self.served.entities if self.served else ():
+            types.adopt(entity)
+        return types
 
     def find(self, name: str) -> Entity | None:
         """Return the entity called `name`: one of the schema, or one made of properties."""

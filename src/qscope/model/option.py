@@ -1,7 +1,7 @@
 """`Option`: one option of the command line, in the vocabulary of SchemaInfo.
 
-Made by ask/options from runs of the binary, from what QMP tells and from the table of options;
-each says in `evidence` what it rests on.
+Made by ask/options from runs of the binary, from what QMP tells and from the table of options; or
+told by a server in this form (served.py). Each says in `evidence` what it rests on.
 """
 
 from typing import ClassVar, Literal, TypeAlias
@@ -15,7 +15,16 @@ Repeat: TypeAlias = Literal["merge", "list", "last"]
 Availability: TypeAlias = Literal["ok", "unsupported-target", "module-missing"]
 Completeness: TypeAlias = Literal["exact", "names", "partial", "scalar", "unknown"]
 EvidenceKind: TypeAlias = Literal[
-    "arity-probe", "parse-probe", "help", "qclo", "qmp-arg", "qmp-ret", "qom", "listing", "table"
+    "arity-probe",
+    "parse-probe",
+    "help",
+    "qclo",
+    "qmp-arg",
+    "qmp-ret",
+    "qom",
+    "listing",
+    "table",
+    "served",
 ]
 
 

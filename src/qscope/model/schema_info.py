@@ -195,7 +195,7 @@ def decode_entities(reply: bytes | Raw) -> tuple[tuple[Entity, ...], tuple[Oddit
     try:
         return _decode_strictly(reply), ()
     except msgspec.ValidationError:
-        return _decode_leniently(msgspec.json.decode(reply, type=list[Any]))
+        return convert_entities(msgspec.json.decode(reply, type=list[Any]))
 
 
 def encode_entity(entity: Entity) -> dict[str, Any]:
@@ -214,7 +214,8 @@ def encode_known(entity: KnownEntity) -> bytes:
     return _encode(entity)
 
 
-def _decode_leniently(items: Iterable[Any]) -> tuple[tuple[Entity, ...], tuple[Oddity, ...]]:
+def convert_entities(items: Iterable[Any]) -> tuple[tuple[Entity, ...], tuple[Oddity, ...]]:
+    """Make entities of an array's items one by one, and an oddity of everything unknown."""
     entities: list[Entity] = []
     oddities: list[Oddity] = []
     for position, item in enumerate(items):

@@ -76,6 +76,9 @@ INSTEAD_OF = {
     "query-commands": Question("guest-info"),
 }
 
+# What a server other than QEMU may offer: the options of its program's command line.
+COMMAND_LINE = Question("query-command-line")
+
 # A child whose name may end in a number that counts from 0 on.
 _NUMBERED = re.compile(rb'"name":\s*"[^"]*\.[1-9][0-9]*"')
 
@@ -95,9 +98,22 @@ def hold_dialogue(*, complete: bool) -> Dialogue:
     )
     if instead:
         exchanges += yield instead
+    if _offers(exchanges, COMMAND_LINE.execute):
+        exchanges += yield (COMMAND_LINE,)
     if complete:
         exchanges += yield from _ask_for_properties(exchanges)
     return tuple(each for each in exchanges if each.is_answered or each.crashed)
+
+
+def _offers(known: tuple[Exchange, ...], command: str) -> bool:
+    """Whether query-commands or the schema lists a command."""
+    return any(
+        entry.get("name") == command and entry.get("meta-type", "command") == "command"
+        for exchange in known
+        if exchange.execute in ("query-commands", "query-qmp-schema")
+        if isinstance(exchange.result, Raw) and command.encode() in bytes(exchange.result)
+        for entry in _read_entries(exchange)
+    )
 
 
 def _ask_for_properties(known: tuple[Exchange, ...]) -> Dialogue:

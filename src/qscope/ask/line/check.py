@@ -13,9 +13,10 @@ from msgspec import structs
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.line.assign import apply_settings
 from qscope.ask.line.judge import judge
-from qscope.ask.line.line import Line, Occurrence
+from qscope.ask.line.line import Line, Occurrence, place
 from qscope.ask.line.notes import find_needs, note_buses
 from qscope.ask.line.rules import RULES
+from qscope.ask.line.served import check_served_line
 from qscope.ask.line.unknown import judge_image, judge_unknown
 from qscope.ask.options import find_option
 from qscope.ask.syntax.argument import parse_argument
@@ -32,6 +33,8 @@ def check_line(interface: Interface, words: Sequence[str]) -> tuple[Finding, ...
     """
     if isinstance(words, str):
         raise TypeError("the words of a command line, not a text")
+    if interface.served is not None:
+        return check_served_line(interface, words)
     split = split_words(words, lambda name: find_option(interface, name))
     parsed = [_parse(word, find_option(interface, word.name)) for word in split]
     occurrences, faulty = apply_settings(interface, [occurrence for occurrence, _ in parsed])
@@ -99,22 +102,12 @@ def _sort(found: Iterable[tuple[int, Finding]]) -> list[tuple[int, Finding]]:
 def _place(line: Line, number: int, finding: Finding) -> Finding:
     """Say in which option it is: as typed, and which one of several of that name."""
     occurrence = line.occurrences[number]
-    where = f"{occurrence.word.typed} {_shorten(finding.where)}".rstrip()
-    message, right = _shorten(finding.message), _shorten(finding.right)
+    placed = place(finding, occurrence.word.typed, occurrence.word.position)
     label = _label(occurrence)
     several = line.count(occurrence.name) > 1
-    if several and label and label not in message:
-        message = f"{message} ({label})"
-    position = occurrence.word.position
-    return structs.replace(finding, where=where, message=message, right=right, position=position)
-
-
-# Of a word that has no end its beginning is told.
-_LONGEST_TEXT = 500
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
+    if several and label and label not in placed.message:
+        placed = structs.replace(placed, message=f"{placed.message} ({label})")
+    return placed
 
 
 def _find_no_machine(line: Line) -> Iterator[Finding]:

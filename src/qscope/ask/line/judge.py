@@ -87,7 +87,7 @@ def judge(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     """Yield what is wrong, doubtful or deprecated in one option."""
     option = occurrence.option
     assert option is not None
-    yield from _judge_option(option)
+    yield from judge_option(option)
     asks = occurrence.parsed is not None and occurrence.parsed.help
     if asks and occurrence.name not in _NO_HELP:
         yield Finding("help", "", "QEMU prints a list and ends: no machine starts")
@@ -95,7 +95,7 @@ def judge(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
         yield from _JUDGES.get(occurrence.name, judge_typed)(line, occurrence)
 
 
-def _judge_option(option: Option) -> Iterator[Finding]:
+def judge_option(option: Option) -> Iterator[Finding]:
     """Yield what is to be said of an option whatever its argument is."""
     if option.deprecated:
         yield Finding("option-deprecated", "", "it is deprecated", Severity.WARNING)
@@ -111,7 +111,7 @@ def judge_typed(line: Line, occurrence: Occurrence) -> Iterator[Finding]:
     assert option is not None
     assert parsed is not None
     if isinstance(parsed.value, str):
-        yield from _judge_word(option, parsed.value)
+        yield from judge_word(option, parsed.value)
     elif option.arg_type is None:
         if option.completeness not in ("scalar", "exact"):
             yield doubt_parameters()
@@ -167,7 +167,7 @@ def _is_replaced(line: Line, occurrence: Occurrence, finding: Finding) -> bool:
     return name in occurrence.parameters and name not in line.find_effective(occurrence)
 
 
-def _judge_word(option: Option, value: str) -> Iterator[Finding]:
+def judge_word(option: Option, value: str) -> Iterator[Finding]:
     """Judge an argument that is one of some words, where a help text listed them all."""
     is_help = value in ("help", "?")
     if option.words is None or value in option.words or is_help or option.name in _LISTS:

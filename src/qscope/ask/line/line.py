@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.owner import find_machine
@@ -84,6 +84,21 @@ def doubt_parameters(where: str = "") -> Finding:
     """Return that nothing known tells which parameters an option takes."""
     what = "nothing known tells its parameters"
     return Finding("parameters-unknown", where, what, Severity.UNKNOWN)
+
+
+def place(finding: Finding, typed: str, position: int) -> Finding:
+    """Say of a finding in which option it is, as typed, and which word that is."""
+    where = f"{typed} {_shorten(finding.where)}".rstrip()
+    message, right = _shorten(finding.message), _shorten(finding.right)
+    return structs.replace(finding, where=where, message=message, right=right, position=position)
+
+
+# Of a word that has no end its beginning is told.
+_LONGEST_TEXT = 500
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
 
 
 class Line:

@@ -60,8 +60,9 @@ def judge_unknown(interface: Interface, word: Word) -> Finding:
         return Finding("image-stray", "", what)
     answer = presence(interface, word.name)
     right = _find_right(interface, word.name)
-    if answer.verdict is Verdict.UNKNOWN:
-        return Finding("option-unknown", "", answer.why, Severity.UNKNOWN, right)
+    if answer.verdict is not Verdict.NO:
+        why = answer.why or "nothing known tells whether it takes an argument"
+        return Finding("option-unknown", "", why, Severity.UNKNOWN, right)
     what = f"no such option{answer.why and f' ({answer.why})'}"
     guesses = () if right else _guess(interface, word.name)
     return Finding("option-unknown", "", what, Severity.ERROR, right, answer.evidence, guesses)

@@ -42,7 +42,7 @@ _MOST_NAMED = 3
 def ask_option(interface: Interface, path: Path, ask: Asking) -> Answer:
     """Answer `option:NAME` and what comes behind it."""
     answer = _ask_directly(interface, path, ask)
-    if answer.verdict is not Verdict.UNKNOWN:
+    if answer.verdict is not Verdict.UNKNOWN or interface.served is not None:
         return answer
     by_witness = ask_witness(interface, path.text, ask)
     return answer if by_witness is None else by_witness
@@ -79,6 +79,8 @@ def _ask_kind(
 
     Types are made only of what told its properties: whether another one exists, its path knows.
     """
+    if interface.served is not None:
+        return None
     stem, shift = _KINDS.get(option.name, ("", 0))
     if not stem or steps[0].modifier != "+":
         return None
@@ -150,6 +152,7 @@ _NAMES = {
     "qclo": f"{QCLO} {{}}",
     "help": "{}",
     "table": "the table of {}",
+    "served": "{}",
 }
 
 
@@ -249,7 +252,8 @@ def _deny(
         if words or entity.name == "option:untold":
             return unknown(source, "it takes a string: which ones is not known")
     why = f"{step.text!r} is not there"
-    if ended.position == 0 and step.modifier == "+" and option.name in KINDS:
+    is_kind = step.modifier == "+" and option.name in KINDS and interface.served is None
+    if ended.position == 0 and is_kind:
         # QEMU lists all kinds there are, those of modules by their QOM type.
         prefix = KINDS[option.name]
         kind = BY_PREFIX[prefix](interface, compile_path(f"{prefix}:{step.name}"))

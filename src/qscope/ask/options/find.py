@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 from qscope.ask.answer import Verdict
 from qscope.ask.options.argument import Argument
 from qscope.ask.options.presence import QCLO, name_run, presence
+from qscope.ask.options.served import find_served_option
 from qscope.ask.options.table import Form, Release, Row, load_table
 from qscope.ask.options.types import find_argument
 from qscope.ask.versions import read_release
@@ -23,9 +24,15 @@ def find_option(interface: Interface, name: str) -> Option | None:
     """Return the option called `name` (no dash), None where there is none or nobody knows."""
     found = _FOUND.setdefault(interface, {})
     if name not in found:
-        is_there = presence(interface, name).verdict is Verdict.YES
-        found[name] = _make_option(interface, name) if is_there else None
+        found[name] = _find_anew(interface, name)
     return found[name]
+
+
+def _find_anew(interface: Interface, name: str) -> Option | None:
+    if interface.served is not None:
+        return find_served_option(interface.served, name)
+    is_there = presence(interface, name).verdict is Verdict.YES
+    return _make_option(interface, name) if is_there else None
 
 
 def list_options(interface: Interface) -> tuple[Option, ...]:
@@ -33,6 +40,8 @@ def list_options(interface: Interface) -> tuple[Option, ...]:
 
     -h is no other option than -help.
     """
+    if interface.served is not None:
+        return tuple(option for _, option in sorted(interface.served.options.items()))
     table = load_table()
     more = (name for name in interface.command_line.options if table.find_row(name) is None)
     found = (find_option(interface, name) for name in sorted({*table.rows, *more}))
@@ -41,6 +50,8 @@ def list_options(interface: Interface) -> tuple[Option, ...]:
 
 def is_listable(interface: Interface) -> bool:
     """Whether anything tells which options there are."""
+    if interface.served is not None:
+        return not interface.served.silence
     return bool(interface.command_line.options) or read_release(interface) is not None
 
 

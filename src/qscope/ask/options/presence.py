@@ -1,10 +1,12 @@
 """Whether a QEMU has an option: by runs of the binary, by QMP, by the table of options.
 
 In: an interface and a name without its dash. Out: an `Answer`. Runs decide; the table speaks by
-the release QEMU says it is, where nobody ran the binary, and says that it does.
+the release QEMU says it is, where nobody ran the binary, and says that it does. A program that
+tells its options itself is asked alone.
 """
 
 from qscope.ask.answer import Answer, Verdict, unknown
+from qscope.ask.options.served import answer_served
 from qscope.ask.options.table import Release, load_table
 from qscope.ask.versions import read_release
 from qscope.model.interface import Interface
@@ -14,6 +16,8 @@ QCLO = "query-command-line-options"
 
 def presence(interface: Interface, name: str) -> Answer:
     """Answer whether there is an option `name`."""
+    if interface.served is not None:
+        return answer_served(interface.served, name)
     return _ask_runs(interface, name) or _ask_groups(interface, name) or _ask_table(interface, name)
 
 
