@@ -12,7 +12,7 @@ from qscope.serve.wire.strings import (
     decode_output,
     decode_string,
 )
-from tests.wire_strategies import strings
+from tests.wire_strategies import CHARACTERS, strings
 
 _ESCAPE = "invalid escape sequence in string"
 _UTF8 = "invalid UTF-8 sequence in string"
@@ -155,3 +155,12 @@ def test_output(data, text):
 @given(data=st.binary())
 def test_output_can_always_be_sent(data):
     assert not INVALID_CHARACTER.search(decode_output(data.decode("latin-1")))
+
+
+@given(data=st.lists(st.sampled_from(CHARACTERS), min_size=8).map(b"".join), size=st.integers(6, 9))
+def test_long_output_is_cut_between_characters(data, size):
+    text = data.decode("latin-1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("qscope.serve.wire.strings._AT_ONCE", size)
+        in_parts = decode_output(text)
+    assert in_parts == decode_output(text)

@@ -16,30 +16,46 @@ INVALID_CHARACTER = re.compile(f"[\ud800-\udfff\ufdd0-\ufdef{_NONCHARACTERS}]")
 
 _DECODER = json.JSONDecoder()
 
-# How far a string is right. C0 80 is NUL; the look-aheads keep noncharacters out.
-_RIGHT = re.compile(
-    r"""(?:
-    [^\\\x80-\xff]++
-    |\\["'\\/bfnrt]
-    |\\u(?i:(?!d[89a-f]|fd[de]|fff[ef])[0-9a-f]{4})
-    |(?i:(?!\\ud[89ab][37bf]f\\udff[ef])\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})
-    |\xc0\x80
-    |[\xc2-\xdf][\x80-\xbf]
+# What is right beyond ASCII: no overlong form but C0 80, which is NUL, no surrogate, and, by the
+# look-aheads, no noncharacter.
+_UTF_8 = r"""(?:
+    [\xc2-\xdf][\x80-\xbf]
     |(?!\xef\xb7[\x90-\xaf]|\xef\xbf[\xbe\xbf])
         (?:\xe0[\xa0-\xbf]|\xed[\x80-\x9f]|[\xe1-\xec\xee\xef][\x80-\xbf])[\x80-\xbf]
     |(?![\xf0-\xf4][\x8f\x9f\xaf\xbf]\xbf[\xbe\xbf])
         (?:\xf0[\x90-\xbf]|\xf4[\x80-\x8f]|[\xf1-\xf3][\x80-\xbf])[\x80-\xbf]{2}
+    |\xc0\x80
+    )"""
+
+# How far a string is right.
+_RIGHT = re.compile(
+    rf"""(?:
+    [^\\\x80-\xff]++
+    |\\["'\\/bfnrt]
+    |\\u(?i:(?!d[89a-f]|fd[de]|fff[ef])[0-9a-f]{{4}})
+    |(?i:(?!\\ud[89ab][37bf]f\\udff[ef])\\ud[89ab][0-9a-f]{{2}}\\ud[c-f][0-9a-f]{{2}})
+    |{_UTF_8}
     )*+""",
     re.VERBOSE,
 )
 
 _PAIR = re.compile(r"(?i)\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}")
 
-# A byte sequence which QEMU prints as one character, right or not (it knows up to six bytes).
-_SEQUENCE = re.compile(
-    r"[\xc0-\xdf][\x80-\xbf]?|[\xe0-\xef][\x80-\xbf]{0,2}|[\xf0-\xf7][\x80-\xbf]{0,3}"
-    r"|[\xf8-\xfb][\x80-\xbf]{0,4}|[\xfc\xfd][\x80-\xbf]{0,5}|[\x80-\xbf\xfe\xff]"
+# What is right, up to a sequence that is not. Of those QEMU knows lengths up to six bytes.
+_UP_TO_WRONG = re.compile(
+    rf"""((?:[^\x80-\xff]++|{_UTF_8})*+)(?:
+    [\xc0-\xdf][\x80-\xbf]?
+    |[\xe0-\xef][\x80-\xbf]{{0,2}}
+    |[\xf0-\xf7][\x80-\xbf]{{0,3}}
+    |[\xf8-\xfb][\x80-\xbf]{{0,4}}
+    |[\xfc\xfd][\x80-\xbf]{{0,5}}
+    |[\x80-\xbf\xfe\xff]
+    )""",
+    re.VERBOSE,
 )
+
+# How much is decoded at once, since each wrong byte becomes an object for a while.
+_AT_ONCE = 1 << 16
 
 
 class StringError(ValueError):
@@ -64,7 +80,24 @@ def decode_output(text: str) -> str:
     """Return bytes, as Latin-1, as QEMU prints them in a reply: what is no character is U+FFFD."""
     if text.isascii():
         return text
-    return _SEQUENCE.sub(lambda found: _decode_sequence(found[0]), text)
+    parts = []
+    start = 0
+    while start < len(text):
+        end = _find_boundary(text, start + _AT_ONCE)
+        # FF is never right: one is put behind to end the last part, one between any two.
+        right = _UP_TO_WRONG.findall(text[start:end] + "\xff")
+        data = "\xff".join(right).encode("latin-1")
+        parts.append(data.replace(b"\xc0\x80", b"\0").decode(errors="replace"))
+        start = end
+    return "".join(parts)
+
+
+def _find_boundary(text: str, index: int) -> int:
+    """Return an index, at most five before this one, that is not within a sequence of bytes."""
+    for earlier in range(index, index - 6, -1):
+        if not "\x80" <= text[earlier : earlier + 1] <= "\xbf":
+            return earlier
+    return index
 
 
 def _make_standard(body: str, quote: str) -> str:
@@ -102,13 +135,3 @@ def _find_fault(text: str) -> str:
     # QEMU takes the escape to be of full length, even if the string ends within it.
     size = 12 if _PAIR.match(text, at) else 6
     return f"{text[at : at + size]} is not a valid Unicode character"
-
-
-def _decode_sequence(sequence: str) -> str:
-    if sequence == "\xc0\x80":
-        return "\0"
-    try:
-        decoded = sequence.encode("latin-1").decode()
-    except UnicodeDecodeError:
-        return "\ufffd"
-    return "\ufffd" if INVALID_CHARACTER.match(decoded) else decoded
