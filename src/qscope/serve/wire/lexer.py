@@ -41,6 +41,10 @@ _TOKEN = re.compile(
 )
 
 
+# The last bytes of the tokens that end before a byte of another kind.
+_LOOKED_BEYOND = frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
+
+
 class _State(NamedTuple):
     """Where the lexer is within a token, or between two."""
 
@@ -115,9 +119,14 @@ class Lexer:
         self._begun_size = 0
         self._begun_place: Place | None = None
         self._start = 0
-        # The place of the byte of the piece that has this index.
+        # Where in the piece recovery ended, or a token that only the byte behind it could end.
+        self._seen_end = -1
+        # Where the piece's byte of index `_measured` is, the byte before the piece, and the index
+        # where a recovery ended.
         self._place = Place()
         self._measured = 0
+        self._before = ""
+        self._recovered = -1
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
@@ -157,17 +166,32 @@ class Lexer:
         """Count bytes that somebody else has read while nothing was unread here."""
         self._turn()
         self._place = self._place.pass_over(data.decode("latin-1"), 0, len(data))
+        self._before = ""
 
     def locate(self) -> Place:
-        """Return where the token just read begins."""
-        return self._begun_place or self._measure(self._start)
+        """Return where QEMU 11.1 says that the token just read begins."""
+        return self._begun_place or self._find_place()
+
+    def _find_place(self) -> Place:
+        """Return where the token begins, as QEMU sees it.
+
+        That is a column late if nothing is between it and a number, a keyword or a recovery: their
+        end is noticed when the byte behind them has been counted (json-lexer.c of 11.1).
+        """
+        place = self._measure(self._start)
+        before = self._piece[self._start - 1] if self._start else self._before
+        if self._start == self._recovered or before in _LOOKED_BEYOND:
+            return place._replace(column=place.column + 1)
+        return place
 
     def _turn(self) -> bool:
         """Go to the next piece; False: there is none."""
         self._measure(len(self._piece))
+        self._before = self._piece[-1:] or self._before
         self._piece = self._later.popleft() if self._later else ""
         self._later_size -= len(self._piece)
         self._at = self._measured = 0
+        self._recovered = -1
         return bool(self._piece)
 
     def _measure(self, index: int) -> Place:
@@ -196,6 +220,7 @@ class Lexer:
             self._skip()
             if self._at < len(self._piece):
                 self._state = "start"
+                self._recovered = self._at
             return None
         if self._state == "start":
             self._skip()
@@ -232,7 +257,7 @@ class Lexer:
         if self._begun_size + end - self._at > self._limit:
             return self._finish(OVERSIZE, end)
         if not self._begun:
-            self._begun_place = self._measure(self._start)
+            self._begun_place = self._find_place()
         self._begun.append(self._piece[self._at : end])
         self._begun_size += end - self._at
         self._state, self._at = state, end

@@ -1,8 +1,8 @@
 """The messages that nearly all are, at the speed of Python's own JSON parser.
 
 It stands in for lexer and parser where they surely agree: an object that lies whole in its piece,
-in ASCII, without escapes of code points. What only one of them would take is refused here; what is
-refused goes to the exact ones. A test holds the two together.
+in ASCII, without escapes of what may be no character. What only one of them would take is refused
+here; what is refused goes to the exact ones. A test holds the two together.
 """
 
 import json
@@ -13,6 +13,9 @@ from qscope.serve.wire.assembly import Limits
 from qscope.serve.wire.numbers import decode_integer
 
 _SPACE = re.compile(r"[ \t\r\n]*+")
+
+# Half of a pair, or no character.
+_DOUBTFUL = re.compile(r"\\u(?i:d[89a-f]|fd[de]|fff)")
 
 
 def skip_space(text: str, start: int) -> int:
@@ -30,7 +33,7 @@ def decode_plain(text: str, start: int, limits: Limits) -> tuple[Any, int] | Non
         value, end = _DECODER.raw_decode(text, start)
     except (ValueError, RecursionError):
         return None
-    if text.find("\\u", start, end) >= 0 or not _is_within(text, start, end, limits):
+    if _DOUBTFUL.search(text, start, end) or not _is_within(text, start, end, limits):
         return None
     return value, end
 
