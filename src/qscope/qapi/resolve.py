@@ -35,7 +35,7 @@ from qscope.qapi.documented import Documented
 from qscope.qapi.names import C_NAMES
 from qscope.qapi.parser import Parsed
 from qscope.qapi.predefined import predefine
-from qscope.qapi.schema import Schema
+from qscope.qapi.schema import NOTHING_ADDED, Added, Schema
 
 _SPECIAL = ("deprecated", "unstable")
 _MAX_FEATURES = 64
@@ -43,7 +43,13 @@ _MAX_FEATURES = 64
 _MAX_MEMBERS = 1_000_000
 
 
-def resolve(parsed: Parsed, definitions: Iterable[Entity], *, check_docs: bool) -> Schema:
+def resolve(
+    parsed: Parsed,
+    definitions: Iterable[Entity],
+    *,
+    check_docs: bool,
+    added: Added = NOTHING_ADDED,
+) -> Schema:
     """Check everything that needs to know all definitions. Raises SchemaError."""
     entities = _register(definitions)
     resolver = _Resolver(entities, parsed.pragma.command_returns_exceptions)
@@ -54,12 +60,19 @@ def resolve(parsed: Parsed, definitions: Iterable[Entity], *, check_docs: bool) 
         except RecursionError as error:
             message = "it is based on, or branches to, too long a chain of types"
             raise error_in(entity, message) from error
-        if entity.doc and entity.doc.outline:
+        if check_docs and entity.doc and entity.doc.outline:
             documented.connect(entity, entity.doc, entity.doc.outline)
     if check_docs:
         documented.require_real(parsed.docs)
     _limit_features(entities.values())
-    return Schema(entities.values(), resolver.shapes, parsed.modules, parsed.docs)
+    return Schema(
+        entities.values(),
+        resolver.shapes,
+        parsed.modules,
+        parsed.docs,
+        pragma=parsed.pragma,
+        added=added,
+    )
 
 
 def _register(definitions: Iterable[Entity]) -> dict[str, Entity]:

@@ -5,6 +5,7 @@ In: definitions that keep all rules. Out: introspection data, and what later sta
 
 import functools
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from qscope.model.schema_info import KnownEntity
 from qscope.qapi.conditions import Condition, find_symbols
@@ -20,6 +21,20 @@ from qscope.qapi.definitions import (
 )
 from qscope.qapi.docs import Doc
 from qscope.qapi.introspect import introspect, mention_types
+from qscope.qapi.pragma import Pragma
+
+
+class Added(NamedTuple):
+    """What is in a schema without standing in its source: drivers.py added it.
+
+    `branches` are pairs of a union and a case, `types` those that only such branches need.
+    """
+
+    branches: frozenset[tuple[str, str]] = frozenset()
+    types: frozenset[str] = frozenset()
+
+
+NOTHING_ADDED = Added()
 
 
 class Schema:
@@ -27,7 +42,8 @@ class Schema:
 
     `entities` are in the order of their definition, built-in ones first; `shapes` has what objects
     inherit; `modules` are the names of its files, in the order in which introspection goes through
-    them; `docs` are all documentation comments, those of no definition among them.
+    them; `docs` are all documentation comments, those of no definition among them. Where the
+    carriers of some features are `hidden`, `whole` is the schema with them.
     """
 
     def __init__(
@@ -36,12 +52,21 @@ class Schema:
         shapes: dict[str, Shape],
         modules: Iterable[str],
         docs: Iterable[Doc],
+        *,
+        pragma: Pragma,
+        added: Added = NOTHING_ADDED,
+        whole: "Schema | None" = None,
+        hidden: frozenset[str] = frozenset(),
     ) -> None:
         self.entities = tuple(entities)
         self.by_name = {entity.name: entity for entity in self.entities}
         self.shapes = shapes
         self.modules = tuple(modules)
         self.docs = tuple(docs)
+        self.pragma = pragma
+        self.added = added
+        self.whole = whole
+        self.hidden = hidden
 
     def introspect(
         self, defines: Iterable[str] = (), *, unmask: bool = False
