@@ -4,7 +4,7 @@ In: build.py. Out: what readers walk and classes are made of. A node is changed 
 is built, since types may contain themselves.
 """
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, assert_never
 
 from msgspec import Struct
 
@@ -61,3 +61,31 @@ class Alternate(Struct, eq=False):
 
 
 Node: TypeAlias = Scalar | Enum | Array | Object | Alternate
+
+
+def contains_any(node: Node) -> bool:
+    """Whether a value of the type may contain something of type `any`."""
+    seen: set[int] = set()
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        if each == Scalar("any"):
+            return True
+        if id(each) not in seen:
+            seen.add(id(each))
+            waiting += _find_parts(each)
+    return False
+
+
+def _find_parts(node: Node) -> list[Node]:
+    match node:
+        case Scalar() | Enum():
+            return []
+        case Array(element=element):
+            return [element]
+        case Object(members=members, branches=cases):
+            return [*(each.type for each in members), *cases.values()]
+        case Alternate(branches=branches):
+            return list(branches)
+        case _:
+            assert_never(node)

@@ -1,0 +1,94 @@
+"""All connections of a server: who is there, what all are told, and how they end.
+
+In: connections that come and go. Out: events to those that negotiated, and an orderly end.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+from qscope.serve.connection import Connection
+from qscope.serve.dispatch import log
+from qscope.serve.limits import Limits
+
+# Looking for silent clients: this part of what they may be silent.
+_PART = 4
+
+
+class Clients:
+    """The clients that are connected."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._connections: set[Connection] = set()
+        # Of clients that are gone, while a command of theirs runs.
+        self._workers: set[asyncio.Task[None]] = set()
+        self._numbers = 0
+
+    def enter(self, connection: Connection) -> int:
+        """Take a client in; return its number."""
+        self._connections.add(connection)
+        self._numbers += 1
+        return self._numbers
+
+    def leave(self, connection: Connection) -> None:
+        """Forget a client that is gone."""
+        self._connections.discard(connection)
+        for task in connection.tasks:
+            self._workers.add(task)
+            task.add_done_callback(self._workers.discard)
+
+    def tell(self, event: bytes, *, capability: str | None = None) -> None:
+        """Send an event to all that have negotiated, this capability if one is needed."""
+        for connection in tuple(self._connections):
+            capabilities = connection.session.capabilities
+            if capabilities is not None and (capability is None or capability in capabilities):
+                connection.send_event(event)
+
+    async def end(self) -> None:
+        """Let commands that run come to their end, but not for ever; then close all."""
+        connections = tuple(self._connections)
+        for connection in connections:
+            connection.end()
+        await self._wait(self._limits.drain_seconds)
+        tasks = self._find_tasks()
+        for connection in connections:
+            connection.abort()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._wait(1.0)
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait until all connections are closed and nothing runs, but no longer than that."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while (self._connections or self._workers) and loop.time() < deadline:
+            tasks = self._find_tasks()
+            if tasks:
+                await asyncio.wait(tasks, timeout=deadline - loop.time())
+            # The transports have buffers to write.
+            await asyncio.sleep(0.001)
+
+    def _find_tasks(self) -> set[asyncio.Task[None]]:
+        return self._workers.union(*(each.tasks for each in self._connections))
+
+    @contextlib.contextmanager
+    def dropping_idle(self) -> Iterator[None]:
+        """Drop clients that have said nothing for too long, from now and then."""
+        limit = self._limits.idle_seconds
+        task = None if limit is None else asyncio.create_task(self._watch(limit))
+        try:
+            yield
+        finally:
+            if task:
+                task.cancel()
+
+    async def _watch(self, limit: float) -> None:
+        while True:
+            await asyncio.sleep(max(limit / _PART, 0.01))
+            now = asyncio.get_running_loop().time()
+            for connection in tuple(self._connections):
+                if connection.is_idle and now - connection.last_heard >= limit:
+                    log.info("client %d says nothing: dropped", connection.session.number)
+                    connection.abort()

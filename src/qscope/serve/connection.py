@@ -1,0 +1,288 @@
+"""One client's connection: an asyncio protocol, and the task that answers in order.
+
+In: bytes as they come. Out: replies in the order of the requests, events between them. Requests are
+taken in no earlier than they are needed: what is not, stays with the client (no reading). Who
+negotiated `oob` has its requests looked at ahead, as many as the queue holds, and what is to run
+out of band runs at once.
+
+Waking a task takes longer than most commands. So they are begun as soon as they are received, in
+the name of the connection's task (asyncio's "Extending" has _enter_task for that); the task goes on
+with the one that has to wait for something.
+"""
+
+import asyncio
+import contextvars
+from collections import deque
+from typing import TYPE_CHECKING, cast
+
+from qscope.serve.begun import Begun
+from qscope.serve.context import Peer, Session
+from qscope.serve.dispatch import Dispatcher, log
+from qscope.serve.intake import Intake, Item
+from qscope.serve.peer import describe_peer
+from qscope.serve.wire.message import Request
+from qscope.serve.wire.parser import JSONDialect
+
+if TYPE_CHECKING:
+    from qscope.serve.clients import Clients
+    from qscope.serve.server import Server
+
+# Beyond that, what was read waits for the commands before it.
+_UNREAD = 1 << 16
+# Replies are written together, but no more than these many bytes.
+_WRITTEN_TOGETHER = 1 << 16
+# Commands that one client may have answered before others have their turn.
+_TURN = 64
+
+
+class Connection(asyncio.Protocol):
+    """A connected client."""
+
+    def __init__(
+        self, server: "Server", clients: "Clients", dispatcher: Dispatcher, dialect: JSONDialect
+    ) -> None:
+        self._server = server
+        self._clients = clients
+        self._dispatcher = dispatcher
+        self._limits = server.limits
+        self._intake = Intake(dialect, max_bytes=server.limits.message_bytes)
+        self._queue: deque[Item] = deque()
+        self._out: list[bytes] = []
+        self._out_bytes = 0
+        self._oob: set[asyncio.Task[None]] = set()
+        self._waiter: asyncio.Future[None] | None = None
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._is_reading = True
+        self._is_ended = False
+        self._is_lost = False
+        self.session = Session(0, Peer("?"))
+        self.last_heard = 0.0
+        self._worker: asyncio.Task[None] | None = None
+        self._begun: Begun | None = None
+        self._is_stepping = False
+        self._context = contextvars.copy_context()
+
+    # Called by the transport.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Greet, and begin to answer."""
+        self._loop = asyncio.get_running_loop()
+        self._transport = cast("asyncio.Transport", transport)
+        self.last_heard = self._loop.time()
+        self.session = Session(self._clients.enter(self), describe_peer(transport))
+        self._write(self._server.greeting)
+        self._worker = self._loop.create_task(self._work(), context=self._context)
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what the client sent."""
+        self.last_heard = self._loop.time()
+        self._intake.feed(data)
+        if self._is_resting and asyncio.current_task() is None:
+            self._context.run(self._advance)
+        elif self.session.oob:
+            self._look_ahead()
+        if self._intake.pending > _UNREAD:
+            self._read_on(reading=False)
+
+    def eof_received(self) -> bool:
+        """Answer what was sent, then close."""
+        self.end()
+        return True
+
+    def pause_writing(self) -> None:
+        """Answer nothing more until the client reads."""
+        self._drained.clear()
+        self._read_on(reading=False)
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._drained.set()
+        self._read_on(reading=True)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
+        """Forget the client; a command that runs goes on to its end."""
+        self._is_lost = self._is_ended = True
+        self._queue.clear()
+        self._drained.set()
+        self._wake()
+        self._clients.leave(self)
+
+    # Called by the server.
+
+    def end(self) -> None:
+        """Take nothing more in; what was received is answered, then the connection is closed."""
+        self._is_ended = True
+        if not self._is_lost:
+            self._read_on(reading=False)
+        self._wake()
+
+    def abort(self) -> None:
+        """Close the connection at once, and stop what runs for it."""
+        for task in self.tasks:
+            task.cancel()
+        self._transport.abort()
+
+    def send_event(self, event: bytes) -> None:
+        """Send an event behind all replies so far; drop a client that does not read."""
+        if self._is_lost:
+            return
+        waiting = self._transport.get_write_buffer_size() + self._out_bytes
+        if not self._drained.is_set() and waiting + len(event) > self._limits.output_bytes:
+            log.warning("client %d does not read: dropped", self.session.number)
+            self._transport.abort()
+            return
+        self._write(event)
+
+    @property
+    def tasks(self) -> set[asyncio.Task[None]]:
+        """What is still to be done for the client."""
+        tasks = self._oob if self._worker is None else {self._worker, *self._oob}
+        return {each for each in tasks if not each.done()}
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing runs for the client."""
+        return self._is_resting and not self._oob
+
+    # Answering: at once, or by the task.
+
+    def _advance(self) -> None:
+        """Answer what was received, up to what must wait: that is left to the task."""
+        assert self._worker is not None
+        self._is_stepping = True
+        asyncio.tasks._enter_task(self._loop, self._worker)  # noqa: SLF001 - documented
+        try:
+            for _ in range(_TURN):
+                item = self._next()
+                if item is None:
+                    return
+                answering = self._dispatcher.answer(item, self.session)
+                try:
+                    waits_for = answering.send(None)
+                except StopIteration as end:
+                    self._write_reply(end.value)
+                    if not self._drained.is_set():
+                        break
+                else:
+                    self._begun = Begun(answering, waits_for)
+                    break
+            self._wake()
+        finally:
+            asyncio.tasks._leave_task(self._loop, self._worker)  # noqa: SLF001 - likewise
+            self._is_stepping = False
+            self._flush()
+
+    async def _work(self) -> None:
+        """Answer what waits for something, and all that comes behind it."""
+        while True:
+            if self._begun:
+                begun, self._begun = self._begun, None
+                self._write_reply(await begun)
+            await self._answer_all()
+            if self._is_ended:
+                break
+            await self._wait()
+        if self._oob:
+            await asyncio.wait(self._oob)
+        self._flush()
+        self._transport.close()
+
+    async def _answer_all(self) -> None:
+        turn = 0
+        while True:
+            if not self._drained.is_set():
+                self._flush()
+                await self._drained.wait()
+            item = self._next()
+            if item is None:
+                break
+            self._write_reply(await self._dispatcher.answer(item, self.session))
+            turn += 1
+            if turn % _TURN == 0:
+                await asyncio.sleep(0)
+        self._flush()
+
+    def _write_reply(self, reply: bytes | None) -> None:
+        if reply is not None:
+            self._write(reply)
+
+    def _next(self) -> Item | None:
+        """Return the next in-band message, or None when it is not there yet."""
+        if self._is_lost:
+            return None
+        if self.session.oob or self._queue:
+            self._look_ahead()
+            item = self._queue.popleft() if self._queue else None
+            self._look_ahead()
+        else:
+            item = self._intake.take(oob=False)
+        if not self._is_reading and self._intake.pending <= _UNREAD:
+            self._read_on(reading=True)
+        return item
+
+    def _look_ahead(self) -> None:
+        """Fill the queue, and start what is to run out of band."""
+        limit = self._limits.queue
+        while len(self._queue) < limit and len(self._oob) < limit:
+            item = self._intake.take(oob=True)
+            if item is None:
+                return
+            if isinstance(item, Request) and item.oob:
+                task = self._loop.create_task(self._answer_oob(item))
+                self._oob.add(task)
+                task.add_done_callback(self._finish_oob)
+            else:
+                self._queue.append(item)
+
+    async def _answer_oob(self, item: Request) -> None:
+        if reply := await self._dispatcher.answer(item, self.session):
+            self._write(reply)
+
+    def _finish_oob(self, task: asyncio.Task[None]) -> None:
+        self._oob.discard(task)
+        self._wake()
+
+    @property
+    def _is_resting(self) -> bool:
+        """Whether the task waits to be woken, and nobody has woken it."""
+        return self._waiter is not None and not self._waiter.done()
+
+    async def _wait(self) -> None:
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # Writing and reading.
+
+    def _write(self, data: bytes) -> None:
+        """Send with whatever else is written in this turn of the loop."""
+        if not self._out and not self._is_stepping:
+            self._loop.call_soon(self._flush)
+        self._out.append(data)
+        self._out_bytes += len(data)
+        if self._out_bytes > _WRITTEN_TOGETHER:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._out and not self._is_lost:
+            self._transport.write(b"".join(self._out))
+        self._out.clear()
+        self._out_bytes = 0
+
+    def _read_on(self, *, reading: bool) -> None:
+        """Read from the client, or leave it what it sends; only where nothing speaks against it."""
+        reading = reading and not self._is_ended and self._drained.is_set()
+        if self._is_lost or reading == self._is_reading or self._transport.is_closing():
+            return
+        self._is_reading = reading
+        if reading:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
