@@ -73,22 +73,26 @@ class Connection(asyncio.Protocol):
         self.session = Session(self._clients.enter(self), describe_peer(transport))
         self._write(self._server.greeting)
         self._worker = self._loop.create_task(self._work(), context=self._context)
+        self._worker.add_done_callback(self._finish)
 
     def data_received(self, data: bytes) -> None:
         """Take in what the client sent."""
         self.last_heard = self._loop.time()
         self._intake.feed(data)
-        if self._is_resting and asyncio.current_task() is None:
+        if self._is_resting and self._drained.is_set() and asyncio.current_task() is None:
             self._context.run(self._advance)
-        elif self.session.oob:
-            self._look_ahead()
-        if self._intake.pending > _UNREAD:
+        else:
+            if self.session.oob:
+                self._look_ahead()
+            self._wake()
+        # What waits for a command that runs; of an unfinished message the rest must come.
+        if self._intake.pending > _UNREAD and not self._is_resting:
             self._read_on(reading=False)
 
     def eof_received(self) -> bool:
-        """Answer what was sent, then close."""
+        """Answer what was sent, then close; TLS has no half-closed connections."""
         self.end()
-        return True
+        return self._transport.get_extra_info("ssl_object") is None
 
     def pause_writing(self) -> None:
         """Answer nothing more until the client reads."""
@@ -98,7 +102,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Go on."""
         self._drained.set()
-        self._read_on(reading=True)
+        self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
         """Forget the client; a command that runs goes on to its end."""
@@ -142,8 +146,8 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing runs for the client."""
-        return self._is_resting and not self._oob
+        """Whether nothing runs for the client: it says nothing, or does not read."""
+        return (self._is_resting or not self._drained.is_set()) and not self._oob
 
     # Answering: at once, or by the task.
 
@@ -217,7 +221,7 @@ class Connection(asyncio.Protocol):
             self._look_ahead()
         else:
             item = self._intake.take(oob=False)
-        if not self._is_reading and self._intake.pending <= _UNREAD:
+        if item is None or self._intake.pending <= _UNREAD:
             self._read_on(reading=True)
         return item
 
@@ -238,6 +242,12 @@ class Connection(asyncio.Protocol):
     async def _answer_oob(self, item: Request) -> None:
         if reply := await self._dispatcher.answer(item, self.session):
             self._write(reply)
+
+    def _finish(self, worker: asyncio.Task[None]) -> None:
+        """Close what nobody answers any more."""
+        if not worker.cancelled() and (error := worker.exception()):
+            log.error("client %d cannot be answered", self.session.number, exc_info=error)
+            self._transport.abort()
 
     def _finish_oob(self, task: asyncio.Task[None]) -> None:
         self._oob.discard(task)
