@@ -25,6 +25,8 @@ from qscope.qapi.resolve import resolve
 from qscope.qapi.schema import Added, Schema
 from qscope.qapi.source import Place, Source
 
+# As the parser has it.
+_MAX_DEPTH = 100
 _WORD = re.compile(r"[A-Za-z0-9]+")
 
 
@@ -210,8 +212,8 @@ def _define_type(
     where = f"<{union.name}/+{case}>"
     if isinstance(given, Mapping):
         name = _invent_name(schema, union, case)
-        value = {"struct": name, "data": dict(given)}
-        expression = Expression(value, Place(make_source(where, ""), 0), None)
+        place = Place(make_source(where, ""), 0)
+        expression = Expression({"struct": name, "data": _write(given, place)}, place, None)
         parsed = Parsed([expression], [], schema.pragma, {})
         return name, define(parsed, check_docs=False)
     if not isinstance(given, str):
@@ -219,6 +221,19 @@ def _define_type(
     if set(given) & set("{#\n"):
         return _define_text(schema, make_source(where, given))
     return given, []
+
+
+def _write(value: Any, place: Place, depth: int = 0) -> Any:
+    """Return what the parser would make of a value if it were written in a schema."""
+    if depth > _MAX_DEPTH:
+        raise place.error(f"members nested more than {_MAX_DEPTH} levels deep")
+    if isinstance(value, str | bool):
+        return value
+    if isinstance(value, list | tuple):
+        return [_write(each, place, depth + 1) for each in value]
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: _write(each, place, depth + 1) for key, each in value.items()}
+    raise place.error(f"no schema can have {value!r:.100} among members: it is not in the language")
 
 
 def _invent_name(schema: Schema, union: Object, case: str) -> str:
@@ -241,7 +256,7 @@ def _define_text(schema: Schema, source: Source) -> tuple[str, list[Entity]]:
     made = define(parsed._replace(pragma=schema.pragma), check_docs=False)
     for each in made:
         if isinstance(each, Command | Event):
-            raise _error_at(each, f"a branch brings types along, not a {each.context}")
+            raise _error_at(each, f"a branch brings types along, not {describe(each)}")
     return _find_outermost(made, start), made
 
 
