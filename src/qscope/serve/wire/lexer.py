@@ -119,8 +119,6 @@ class Lexer:
         self._begun_size = 0
         self._begun_place: Place | None = None
         self._start = 0
-        # Where in the piece recovery ended, or a token that only the byte behind it could end.
-        self._seen_end = -1
         # Where the piece's byte of index `_measured` is, the byte before the piece, and the index
         # where a recovery ended.
         self._place = Place()
