@@ -49,11 +49,11 @@ class Monitor:
 
 
 @contextlib.contextmanager
-def run_monitor(binary, folder):
-    """Start a QEMU; yield its monitor, which is not negotiated."""
+def run_monitor(binary, folder, *more):
+    """Start a QEMU, with more words; yield its monitor, which is not negotiated."""
     path = folder / "monitor.sock"
     words = ["-S", "-machine", "none", "-nodefaults", "-display", "none"]
-    words += ["-qmp", f"unix:{path},server=on,wait=off"]
+    words += ["-qmp", f"unix:{path},server=on,wait=off", *more]
     process = subprocess.Popen([binary, *words], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         with _connect(path, process) as connection:

@@ -6,6 +6,8 @@ import re
 from pathlib import Path, PurePosixPath
 
 from qscope import qapi
+from qscope.model.canonical import schema_hash
+from qscope.model.interface import Interface
 from qscope.model.schema_info import encode_entity
 
 EXAMPLE = Path(__file__).parent.parent / "examples/block-service/block-service.json"
@@ -46,6 +48,11 @@ def parse_example(**options):
 
 def introspect(schema, defines=(), **options):
     return [encode_entity(entity) for entity in schema.introspect(defines, **options)]
+
+
+def hash_of(schema, defines=()):
+    """Return the hash that a client computes of what the schema introspects to."""
+    return schema_hash(Interface(schema.introspect(defines)))
 
 
 def mutate(text, seed):

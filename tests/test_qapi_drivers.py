@@ -10,13 +10,10 @@ from hypothesis import strategies as st
 
 from qscope import qapi
 from qscope.errors import QscopeError, SchemaError, UnknownNameError
-from qscope.model.canonical import schema_hash
-from qscope.model.interface import Interface
 from qscope.qapi.annotate import find_doc
 from qscope.qapi.definitions import Object
 from qscope.qapi.drivers import add_branch, remove_branch
-from tests.schemas import SYMBOLS, introspect, parse_example, parse_files
-from tests.source_strategies import DEFINES, sources
+from tests.schemas import SYMBOLS, hash_of, introspect, parse_example, parse_files
 
 SCHEMA = """\
 { 'pragma': { 'command-name-exceptions': [ 'device_add' ],
@@ -58,10 +55,6 @@ SCHEMA = """\
 { 'command': 'nothing' }
 """
 BASE = qapi.parse(SCHEMA)
-
-
-def hash_of(schema, defines=()):
-    return schema_hash(Interface(schema.introspect(defines)))
 
 
 def write(case, branch, types="", *, text=SCHEMA):
@@ -506,91 +499,7 @@ def test_an_added_branch_may_make_its_enum_everybodys():
     assert remove_branch(added, "Device", "nic").entities == BASE.entities
 
 
-# Laws.
-
-
-DRIVERS: dict[str, Any] = {
-    "d-one": "Arm",
-    "d-two": {"mac": "str", "*of": ["Obj1x"], "u8": {"type": "uint8", "if": "B"}},
-    "d-three": "{ 'struct': 'New0x', 'base': 'Obj2x', 'data': { 'new': [ 'Help0x' ] } }\n"
-    "{ 'struct': 'Help0x', 'data': { '*more': [ 'Uni0x' ] } }",
-    "d-four": "{ 'struct': 'Help0x', 'data': { '*more': [ 'Uni0x' ] } }\n"
-    "{ 'struct': 'New1x', 'data': { 'help': 'Help0x', 'x': [ 'bool' ] } }",
-}
-WRITTEN: dict[str, tuple[str, list[str]]] = {
-    "d-one": ("Arm", []),
-    "d-two": (
-        "New2x",
-        "{ 'struct': 'New2x', 'data': { 'mac': 'str', '*of': [ 'Obj1x' ],"
-        " 'u8': { 'type': 'uint8', 'if': 'B' } } }".splitlines(),
-    ),
-    "d-three": ("New0x", DRIVERS["d-three"].splitlines()),
-    "d-four": ("New1x", DRIVERS["d-four"].splitlines()),
-}
-CASES = st.lists(st.sampled_from(sorted(DRIVERS)), unique=True)
-
-
-def write_all(source, cases):
-    """Return a source with these drivers as branches of Uni0x, in this order."""
-    values = "".join(f", '{case}'" for case in cases)
-    source = source.replace("'z' ] }", f"'z'{values} ] }}")
-    lines = dict.fromkeys(line for case in cases for line in WRITTEN[case][1])
-    for line in source.splitlines():
-        if line.startswith("{ 'union': 'Uni0x'"):
-            start = line.index("'data': {") + len("'data': {")
-            end = find_end(line, start)
-            branches = [f"'{case}': '{WRITTEN[case][0]}'" for case in cases]
-            own = [line[start:end].strip()] if line[start:end].strip() else []
-            lines[f"{line[:start]} {', '.join(own + branches)} {line[end:]}"] = None
-        else:
-            lines[line] = None
-    return "\n".join(lines)
-
-
-def find_end(line, start):
-    """Return where the object ends that begins before `start`."""
-    depth = 1
-    for index in range(start, len(line)):
-        depth += {"{": 1, "}": -1}.get(line[index], 0)
-        if not depth:
-            return index
-    raise AssertionError(line)
-
-
-def add_all(schema, cases):
-    for case in cases:
-        schema = add_branch(schema, "Uni0x", case, DRIVERS[case])
-    return schema
-
-
-@settings(deadline=None)
-@given(sources(), CASES, DEFINES)
-def test_adding_is_writing(source, cases, defines):
-    added = add_all(qapi.parse(source), cases)
-    written = qapi.parse(write_all(source, cases))
-    assert introspect(added, defines) == introspect(written, defines)
-
-
-@settings(deadline=None)
-@given(sources(), st.lists(st.sampled_from(sorted(DRIVERS)), max_size=12), DEFINES)
-def test_only_what_is_there_in_the_end_counts(source, toggled, defines):
-    """Each time a driver is named it comes, or goes if it is there."""
-    base = schema = qapi.parse(source)
-    present: set[str] = set()
-    for case in toggled:
-        if case in present:
-            schema = remove_branch(schema, "Uni0x", case)
-        else:
-            schema = add_branch(schema, "Uni0x", case, DRIVERS[case])
-        present ^= {case}
-        assert schema.added.branches == {("Uni0x", each) for each in present}
-    afresh = add_all(base, sorted(present))
-    assert hash_of(schema, defines) == hash_of(afresh, defines)
-    assert schema.by_name.keys() == afresh.by_name.keys()
-    for case in sorted(present):
-        schema = remove_branch(schema, "Uni0x", case)
-    assert schema.entities == base.entities
-    assert introspect(schema, defines) == introspect(base, defines)
+# Garbage.
 
 
 @settings(deadline=None)
