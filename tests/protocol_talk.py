@@ -140,7 +140,7 @@ def converse(path, row):
         for step in row.steps:
             _take(speaker, step)
         speaker.send(_END)
-        speaker.hear_until(lambda: speaker.messages[-1].get("id") == "the end")
+        speaker.hear_until(lambda: any(each.get("id") == "the end" for each in speaker.messages))
     finally:
         speaker.close()
     return [_classify(message) for message in speaker.messages]
@@ -172,3 +172,14 @@ def split_bands(replies):
     """Return the replies in order, and apart from them those that were out of band."""
     in_band = [reply for reply in replies if not reply.is_out_of_band]
     return in_band, [reply for reply in replies if reply.is_out_of_band]
+
+
+def ask_version(path):
+    """Return the release of a server, from its greeting."""
+    speaker = Speaker(path)
+    try:
+        speaker.hear_one_more()
+    finally:
+        speaker.close()
+    release = speaker.messages[0]["QMP"]["version"]["qemu"]
+    return release["major"], release["minor"], release["micro"]

@@ -1,0 +1,78 @@
+"""Our server and QEMU, told the same things, say the same: the truth is taken when this runs."""
+
+import re
+import subprocess
+import time
+
+import pytest
+
+from qscope.serve.wire.stream import JSONDialect
+from tests.protocol_rows import ROWS, Session
+from tests.protocol_server import serve_in_thread
+from tests.protocol_talk import ask_version, converse, split_bands
+
+pytestmark = pytest.mark.live
+
+_ARGUMENTS = ("-S", "-machine", "none", "-nodefaults", "-no-user-config", "-display", "none")
+_DEADLINE = 30.0
+# QEMU learned to yank in 6.0, and to print a number as exactly as it was read.
+_NEW_IN_6_0 = re.compile(rb"yank|[.e][0-9]|[0-9]{19}")
+# What migrate-pause says is no matter of the protocol, and changed in 8.2.
+_OWN_WORDS = re.compile(r"(?<=migrate-pause is currently only supported during ).*")
+
+
+@pytest.fixture(scope="module")
+def real(qemu, tmp_path_factory):
+    """Return the socket of a running QEMU."""
+    path = tmp_path_factory.mktemp("real") / "qmp"
+    words = [qemu, *_ARGUMENTS, "-qmp", f"unix:{path},server=on,wait=off"]
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL) as process:
+        try:
+            deadline = time.monotonic() + _DEADLINE
+            while not path.is_socket():
+                assert process.poll() is None, "QEMU ended"
+                assert time.monotonic() < deadline, "QEMU does not listen"
+                time.sleep(0.01)
+            yield path
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def version(real):
+    return ask_version(real)
+
+
+@pytest.fixture(scope="module")
+def ours(version, tmp_path_factory):
+    """Return the socket of our server, which words JSON errors as this QEMU does."""
+    dialect = JSONDialect.V11_1 if version >= (11, 1) else JSONDialect.V2_5
+    with serve_in_thread(tmp_path_factory.mktemp("ours") / "qmp", dialect) as path:
+        yield path
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS])
+def test_server_answers_as_qemu(row, real, ours, version):
+    if version < (6, 0) and any(_NEW_IN_6_0.search(each) for each in _sent(row)):
+        pytest.skip("of QEMU 6.0")
+    for said, true in zip(split_bands(converse(ours, row)), _ask_truth(real, row), strict=True):
+        assert [reply.essence for reply in said] == [reply.essence for reply in true]
+        assert [_word(reply) for reply in said] == [_word(reply) for reply in true]
+
+
+def _ask_truth(real, row):
+    return split_bands(converse(real, row))
+
+
+def _sent(row):
+    return [step for step in row.steps if isinstance(step, bytes)]
+
+
+def _word(reply):
+    return _OWN_WORDS.sub("", reply.desc)
+
+
+def test_there_are_rows_of_every_sort():
+    names = [row.name for row in ROWS]
+    assert len(set(names)) == len(names) >= 150
+    assert {row.session for row in ROWS} == set(Session)
