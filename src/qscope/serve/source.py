@@ -5,7 +5,7 @@ besides. What the program defines itself is left to it: then it is the program's
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from qscope import qapi
@@ -17,7 +17,6 @@ _PROGRAM_NAME = "<schema>"
 
 # Types have names that no program will think of; clients do not see them.
 _TYPES = """
-{ 'pragma': { 'command-name-exceptions': ['qmp_capabilities'] } }
 { 'enum': 'QscopeCapability', 'data': ['oob', 'schema-changed'] }
 { 'struct': 'QscopeVersionTriple', 'data': {'major': 'int', 'minor': 'int', 'micro': 'int'} }
 { 'struct': 'QscopeVersion', 'data': {'qemu': 'QscopeVersionTriple', 'package': 'str'} }
@@ -72,10 +71,18 @@ def open_source(schema: str | os.PathLike[str]) -> qapi.Schema:
 
 def open_served(schema: str | os.PathLike[str]) -> qapi.Schema:
     """Return a program's schema with the commands that a server adds. Raises SchemaError."""
-    known = open_source(schema).by_name
-    own = [_TYPES, *(text for name, text in _DEFINITIONS.items() if name not in known)]
+    program = open_source(schema)
+    known = program.by_name
+    pragma = _make_pragma(program.pragma.command_name_exceptions)
+    own = [pragma, _TYPES, *(text for name, text in _DEFINITIONS.items() if name not in known)]
     text = f"{{ 'include': {_quote(schema)} }}\n" + "\n".join(own)
     return qapi.parse(text, read=_make_reader(schema), docs="ignore", name=_OWN_NAME)
+
+
+def _make_pragma(names: Collection[str]) -> str:
+    """Return the pragma for our names and the program's, whose own list it replaces."""
+    excepted = ", ".join(f"'{name}'" for name in sorted({*names, "qmp_capabilities"}))
+    return f"{{ 'pragma': {{ 'command-name-exceptions': [{excepted}] }} }}\n"
 
 
 def _quote(schema: str | os.PathLike[str]) -> str:
