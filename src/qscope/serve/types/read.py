@@ -46,12 +46,14 @@ class Place(NamedTuple):
 
 def render_place(place: Place | None, reading: Reading = Reading.JSON) -> str:
     """Return a place as QEMU writes it: `a.b[0]`, in keyval `a.b.0`."""
+    if place is None:
+        return "<anonymous>"
     parts: list[str] = []
     while place:
         is_index = isinstance(place.part, int) and reading is Reading.JSON
         parts.append(f"[{place.part}]" if is_index else f".{place.part}")
         place = place.within
-    return "".join(reversed(parts)).removeprefix(".") or "<anonymous>"
+    return "".join(reversed(parts)).removeprefix(".")
 
 
 class Reader:
