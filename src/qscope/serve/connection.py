@@ -13,6 +13,7 @@ with the one that has to wait for something.
 import asyncio
 import contextvars
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from qscope.serve.begun import Begun
@@ -39,11 +40,17 @@ class Connection(asyncio.Protocol):
     """A connected client."""
 
     def __init__(
-        self, server: "Server", clients: "Clients", dispatcher: Dispatcher, dialect: JSONDialect
+        self,
+        server: "Server",
+        clients: "Clients",
+        dispatcher: Dispatcher,
+        dialect: JSONDialect,
+        when_lost: Callable[[], None],
     ) -> None:
         self._server = server
         self._clients = clients
         self._dispatcher = dispatcher
+        self._when_lost = when_lost
         self._limits = server.limits
         self._intake = Intake(dialect, max_bytes=server.limits.message_bytes)
         self._queue: deque[Item] = deque()
@@ -111,6 +118,7 @@ class Connection(asyncio.Protocol):
         self._drained.set()
         self._wake()
         self._clients.leave(self)
+        self._when_lost()
 
     # Called by the server.
 
@@ -161,6 +169,9 @@ class Connection(asyncio.Protocol):
                 item = self._next()
                 if item is None:
                     return
+                if self._oob:
+                    self._queue.appendleft(item)
+                    break
                 answering = self._dispatcher.answer(item, self.session)
                 try:
                     waits_for = answering.send(None)
@@ -201,6 +212,9 @@ class Connection(asyncio.Protocol):
             item = self._next()
             if item is None:
                 break
+            if self._oob:
+                # What came first and is out of band is to begin first.
+                await asyncio.sleep(0)
             self._write_reply(await self._dispatcher.answer(item, self.session))
             turn += 1
             if turn % _TURN == 0:
