@@ -13,6 +13,7 @@ from qscope.serve.context import Context, Peer, Session
 from qscope.serve.limits import Limits
 from qscope.serve.policy import Policy
 from qscope.serve.server import Server, Wire
+from qscope.serve.tls import make_tls_context
 from qscope.serve.wire.parser import JSONDialect
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "Session",
     "UnsetType",
     "Wire",
+    "make_tls_context",
 ]

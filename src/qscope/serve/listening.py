@@ -1,49 +1,191 @@
-"""Addresses to clients (for the time being: unix and tcp)."""
+"""Addresses to clients: where a server listens, and how many it lets in.
+
+In: an address, and what makes a protocol for each client. Out: a `Listener`. Clients beyond the
+slots stay in the backlog without a greeting, as a QEMU's monitor leaves them.
+"""
 
 import asyncio
-import os
+import contextlib
+import errno
+import functools
+import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
 
 from qscope.errors import ServeError
-from qscope.qmp.address import parse_address
+from qscope.serve.sockets import (
+    Bound,
+    bind_tcp,
+    bind_unix,
+    is_listening,
+    remove_file,
+    split_tcp,
+    take_inherited,
+)
+from qscope.serve.stdio import StdioTransport
+
+log = logging.getLogger("qscope.serve")
+
+# Seconds: for a TLS client to say hello; for descriptors to become free.
+_HANDSHAKE = 10.0
+_PAUSE = 0.1
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+# Makes the protocol of a client; it calls what it is given when the client is gone.
+Factory: TypeAlias = Callable[[Callable[[], None]], asyncio.Protocol]
 
 
 class Listener:
-    """A listening socket."""
+    """Where clients come from. `gone` is set when none can come any more."""
 
-    def __init__(self, server: asyncio.Server, address: str, path: str | None) -> None:
+    def __init__(self, address: str) -> None:
         self.address = address
-        self._server = server
-        self._path = path
+        self.gone = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._bound: list[Bound] = []
 
     async def close(self) -> None:
-        """Stop accepting."""
-        self._server.close()
-        if self._path and os.path.exists(self._path):
-            os.unlink(self._path)
+        """Accept nobody any more; those who are there stay."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for each in self._bound:
+            each.sock.close()
+            remove_file(each)
+        self._bound.clear()
+
+    def accept_from(
+        self,
+        bound: Bound,
+        factory: Factory,
+        tls: ssl.SSLContext | None,
+        slots: asyncio.Semaphore,
+    ) -> None:
+        """Accept clients from a socket until the listener is closed."""
+        bound.sock.setblocking(False)
+        self._bound.append(bound)
+        self._start(self._accept(bound.sock, factory, tls, slots))
+
+    def serve_connected(
+        self, sock: socket.socket, factory: Factory, tls: ssl.SSLContext | None
+    ) -> None:
+        """Serve the one client that a socket is connected to."""
+        self._start(self._connect(sock, factory, tls, self.gone.set))
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _accept(
+        self,
+        sock: socket.socket,
+        factory: Factory,
+        tls: ssl.SSLContext | None,
+        slots: asyncio.Semaphore,
+    ) -> None:
+        while True:
+            # A slot is taken when somebody is there: listeners share them.
+            await _wait_readable(sock)
+            await slots.acquire()
+            try:
+                client, _ = sock.accept()
+            except OSError as error:
+                slots.release()
+                if error.errno in _EXHAUSTED:
+                    log.warning("cannot accept a client: %s", error.strerror)
+                    await asyncio.sleep(_PAUSE)
+                continue
+            self._start(self._connect(client, factory, tls, _once(slots.release)))
+
+    async def _connect(
+        self,
+        client: socket.socket,
+        factory: Factory,
+        tls: ssl.SSLContext | None,
+        released: Callable[[], None],
+    ) -> None:
+        """Hand a client over to a protocol of its own."""
+        loop = asyncio.get_running_loop()
+        try:
+            client.setblocking(False)
+            await loop.connect_accepted_socket(
+                functools.partial(factory, released),
+                client,
+                ssl=tls,
+                ssl_handshake_timeout=_HANDSHAKE if tls else None,
+            )
+        except (OSError, ssl.SSLError) as error:
+            log.info("a client did not connect: %s", error)
+            client.close()
+            released()
+        except BaseException:
+            client.close()
+            released()
+            raise
 
 
 async def listen(
     address: str,
-    factory: Callable[[], asyncio.Protocol],
+    factory: Factory,
     *,
     tls: ssl.SSLContext | None = None,
     mode: int = 0o600,
     anywhere: bool = False,
-    slots: asyncio.Semaphore | None = None,
+    slots: asyncio.Semaphore,
 ) -> Listener:
-    """Listen at an address."""
+    """Listen at `unix:PATH`, `tcp:HOST:PORT` or `fd:N`, or serve who is at the end of `stdio`.
+
+    A socket file gets `mode`. TCP is bound to loopback addresses only, unless there is `tls` or
+    `anywhere`. Each client takes one of `slots` until it is gone. Raises ServeError.
+    """
+    listener = Listener(address)
+    if address == "stdio":
+        if tls is not None:
+            raise ServeError("stdio: there is no TLS on it")
+        StdioTransport(factory(listener.gone.set)).start()
+        return listener
+    if address.startswith("fd:"):
+        bound = [take_inherited(address)]
+        if not is_listening(bound[0].sock):
+            listener.serve_connected(bound[0].sock, factory, tls)
+            return listener
+    elif address.startswith("unix:") or "/" in address:
+        bound = [bind_unix(address.removeprefix("unix:"), mode)]
+    elif tcp := split_tcp(address):
+        bound = bind_tcp(*tcp, anywhere=anywhere or tls is not None)
+    else:
+        raise ServeError(f"{address!r}: unix:PATH, tcp:HOST:PORT, fd:N or stdio is right")
+    listener.address = bound[0].address
+    for each in bound:
+        listener.accept_from(each, factory, tls, slots)
+    return listener
+
+
+def _once(release: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that calls another one the first time only."""
+    waiting = [release]
+
+    def call() -> None:
+        if waiting:
+            waiting.pop()()
+
+    return call
+
+
+def _set(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+async def _wait_readable(sock: socket.socket) -> None:
     loop = asyncio.get_running_loop()
-    parsed = parse_address(address)
-    if parsed is None:
-        raise ServeError(f"{address}: no address")
-    if parsed.path is not None:
-        if os.path.exists(parsed.path):
-            os.unlink(parsed.path)
-        server = await loop.create_unix_server(factory, parsed.path, ssl=tls)
-        os.chmod(parsed.path, mode)
-        return Listener(server, address, parsed.path)
-    server = await loop.create_server(factory, parsed.host, parsed.port, ssl=tls)
-    return Listener(server, address, None)
+    readable: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(sock, _set, readable)
+    try:
+        await readable
+    finally:
+        with contextlib.suppress(ValueError):
+            loop.remove_reader(sock)

@@ -235,9 +235,12 @@ class Server:
         major, minor, micro = self.version
         return {"qemu": {"micro": micro, "minor": minor, "major": major}, "package": self.package}
 
-    def make_connection(self) -> Connection:
-        """Return the protocol for a new client, for those who bring transports of their own."""
-        return Connection(self, self._clients, self._dispatcher, self._wire.dialect)
+    def make_connection(self, when_lost: Callable[[], None] = lambda: None) -> Connection:
+        """Return the protocol for a new client, for those who bring transports of their own.
+
+        `when_lost` is called when the client is gone.
+        """
+        return Connection(self, self._clients, self._dispatcher, self._wire.dialect, when_lost)
 
     # Serving.
 
@@ -250,8 +253,9 @@ class Server:
     ) -> list[str]:
         """Begin to serve at these addresses; return them as bound.
 
-        `unix:PATH` (the socket file gets `mode`), `tcp:HOST:PORT`, `fd:N`, `stdio`. TCP is bound to
-        loopback addresses only, unless there is `tls` or `anywhere` is true. Raises ServeError.
+        `unix:PATH` (the socket file gets `mode`), `tcp:HOST:PORT`, `fd:N` (a socket that listens or
+        is connected), `stdio`. TCP is bound to loopback addresses only, unless there is `tls` or
+        `anywhere` is true. Raises ServeError.
         """
         self.check()
         if self._slots is None:
@@ -281,6 +285,8 @@ class Server:
     ) -> None:
         """Serve until `stop` is called, or SIGTERM or SIGINT comes; then end in order.
 
+        So it does when stdio or a connected socket was all there is, and its client is gone.
+
         `ready` is called with the addresses once clients can connect. For the rest see `listen`.
         """
         async with contextlib.AsyncExitStack() as stack:
@@ -290,7 +296,7 @@ class Server:
             stack.enter_context(_signals(self.stop))
             if ready is not None:
                 ready(bound)
-            with self._clients.dropping_idle():
+            with self._clients.dropping_idle(), self._ending_when_alone():
                 await self._stopping.wait()
 
     def run(self, *addresses: str, **options: Any) -> None:
@@ -305,6 +311,20 @@ class Server:
     async def close(self) -> None:
         """End in order, for those who called `listen`."""
         await self._end()
+
+    @contextlib.contextmanager
+    def _ending_when_alone(self) -> Iterator[None]:
+        """Stop when the only clients that there can be are gone: of stdio, of connected sockets."""
+        task = asyncio.create_task(self._stop_when_alone())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _stop_when_alone(self) -> None:
+        for listener in self._listeners:
+            await listener.gone.wait()
+        self.stop()
 
     async def _end(self) -> None:
         listeners, self._listeners = self._listeners, []

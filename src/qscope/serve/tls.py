@@ -1,0 +1,44 @@
+"""TLS for a server: which certificate it shows, and whose it wants to see."""
+
+import os
+import ssl
+
+from qscope.errors import ServeError
+
+
+def make_tls_context(
+    certificate: str | os.PathLike[str],
+    key: str | os.PathLike[str],
+    *,
+    client_ca: str | os.PathLike[str] | None = None,
+) -> ssl.SSLContext:
+    """Return a context for TLS 1.2 and newer that shows this certificate (PEM files).
+
+    With `client_ca` clients must show a certificate that it vouches for. Raises ServeError.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        # An encrypted key would be asked for on the terminal; a server has none.
+        context.load_cert_chain(certificate, key, password=_refuse_password)
+    except (OSError, ValueError) as error:
+        where = f"{os.fspath(certificate)}, {os.fspath(key)}"
+        raise ServeError(f"TLS certificate and key ({where}): {_explain(error)}") from error
+    if client_ca is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        try:
+            context.load_verify_locations(client_ca)
+        except (OSError, ValueError) as error:
+            raise ServeError(f"TLS CA {os.fspath(client_ca)}: {_explain(error)}") from error
+    return context
+
+
+def _refuse_password() -> str:
+    raise ValueError("the key is encrypted; one without a password is right")
+
+
+def _explain(error: OSError | ValueError) -> str:
+    if isinstance(error, ssl.SSLError):
+        # Its reason is a constant's name: KEY_VALUES_MISMATCH.
+        return (error.reason or "no PEM file").replace("_", " ").lower()
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
