@@ -27,6 +27,9 @@ class Bound(NamedTuple):
 
 def bind_unix(path: str, mode: int) -> Bound:
     """Listen at a socket file of exactly this mode, in the place of one that nobody serves."""
+    if not path or "\0" in path:
+        # They would be abstract addresses, which have no mode: everybody could connect.
+        raise ServeError(f"unix:{path!r:.80}: it is no path")
     _clear_place(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     # Never wider than that, not for a moment: bind() leaves 0777 less the umask.
