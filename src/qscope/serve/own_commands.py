@@ -7,15 +7,31 @@ import msgspec
 from qscope.errors import RefusalError
 from qscope.serve.context import Context
 from qscope.serve.handlers import Handler
+from qscope.serve.types.nodes import Array, Enum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from qscope.serve.schema import ServedSchema
     from qscope.serve.server import Server
 
 NEGOTIATION = "qmp_capabilities"
 SCHEMA_CHANGED = "SCHEMA_CHANGED"
 CAPABILITIES = ("oob", "schema-changed")
+
+
+def find_capabilities(schema: "ServedSchema") -> tuple[str, ...]:
+    """Return what clients may enable: of ours, what the schema's qmp_capabilities takes.
+
+    A program may have one of its own; QEMU's knows `oob` alone.
+    """
+    command = schema.find_command(NEGOTIATION)
+    members = command.arguments.members if command and command.arguments else ()
+    for member in members:
+        match member.type:
+            case Array(element=Enum(values=values)) if member.name == "enable":
+                return tuple(each for each in CAPABILITIES if each in values)
+    return ()
 
 
 def make_handlers(server: "Server", description: list[dict[str, Any]] | None) -> dict[str, Handler]:
@@ -34,9 +50,10 @@ def _negotiate(ctx: Context, arguments: Any) -> None:
     if ctx.session.capabilities is not None:
         desc = "Capabilities negotiation is already complete, command ignored"
         raise RefusalError(desc, "CommandNotFound")
-    wanted = [] if arguments.enable is msgspec.UNSET else arguments.enable
+    wanted = getattr(arguments, "enable", msgspec.UNSET)
+    wanted = [] if wanted is msgspec.UNSET else wanted
     for each in wanted:
-        if each not in CAPABILITIES:
+        if each not in find_capabilities(ctx.schema):
             raise RefusalError(f"Capability {each} not available")
     ctx.session.capabilities = frozenset(wanted)
 

@@ -224,7 +224,7 @@ class Server:
         if serial not in self._greetings:
             greeting = {
                 "version": self.describe_version(),
-                "capabilities": list(own_commands.CAPABILITIES),
+                "capabilities": list(own_commands.find_capabilities(self.schema)),
                 "schema": {"hash": self.schema.hash, "serial": serial},
             }
             self._greetings = {serial: self._printer.print_greeting(greeting)}
