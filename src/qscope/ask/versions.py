@@ -78,8 +78,10 @@ def ask_version(interface: Interface, path: Path) -> Answer:
 def read_release(interface: Interface) -> tuple[int, int] | None:
     """Return the release QEMU says it is, major and minor, for tables of facts by release.
 
-    None where it does not say. What rests on it must say so.
+    None where it does not say, and for a program that is no QEMU. What rests on it must say so.
     """
+    if interface.identity.program:
+        return None
     version = _parse_version(interface.identity.version)
     return None if version is None else (version[0], version[1])
 

@@ -117,7 +117,7 @@ def make_index(snapshot: Snapshot) -> Index:
 
 def _find_served_line(transcript: Transcript) -> Raw:
     exchange = transcript.find("query-command-line")
-    if exchange is None or exchange.lacks_command:
+    if exchange is None or not _describes_line(transcript):
         return Raw(b"null")
     result = exchange.result
     if isinstance(result, Raw) and bytes(result).lstrip().startswith(b"["):
@@ -145,7 +145,14 @@ def identify(identity: Identity, transcript: Transcript) -> Identity:
         version=identity.version or (f"{qemu.major}.{qemu.minor}.{qemu.micro}" if qemu else None),
         package=identity.package or (version.package.strip() or None if version else None),
         target=identity.target or (target or {}).get("arch"),
+        program=identity.program or _describes_line(transcript),
     )
+
+
+def _describes_line(transcript: Transcript) -> bool:
+    """Whether there is a command for it, whatever it answered; no QEMU has one."""
+    exchange = transcript.find("query-command-line")
+    return exchange is not None and not exchange.lacks_command
 
 
 def encode_index(index: Index, key: dict[str, Any]) -> bytes:

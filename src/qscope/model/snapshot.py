@@ -31,7 +31,8 @@ class Identity(Struct, frozen=True, omit_defaults=True):
     """Which QEMU answered, as far as it is known. Times are nanoseconds since the epoch.
 
     `accelerator` and `compat` are None where QEMU was started without -accel and -compat, as a
-    probe does, and where nobody knows.
+    probe does, and where nobody knows. `program` says that it is no QEMU, but a program that
+    describes its own command line over QMP: facts about QEMU's releases do not hold for it.
     """
 
     path: str | None = None
@@ -44,9 +45,12 @@ class Identity(Struct, frozen=True, omit_defaults=True):
     accelerator: str | None = None
     compat: str | None = None
     machine: str | None = None
+    program: bool = False
 
     def describe(self) -> str:
-        """Name the QEMU in half a line: version, package, target."""
+        """Name the QEMU in half a line: version, package, target; a program likewise."""
+        if self.program:
+            return f"{self.package or 'a program'} {self.version or ''}".rstrip()
         words = [f"QEMU {self.version}" if self.version else "an unknown QEMU"]
         words += [f"({self.package})"] if self.package else []
         words += [f"for {self.target}"] if self.target else []

@@ -151,6 +151,11 @@ def _judge_arguments(
     interface: Interface, command: Command, arguments: dict[Any, Any]
 ) -> Iterator[Finding]:
     entity = interface.find(command.arg_type)
+    if interface.identity.program:
+        # What a name means in QEMU says nothing about a program's commands.
+        checker = Checker(interface.find, evidence=_source(interface))
+        yield from checker.check(command.arg_type, arguments)
+        return
     if isinstance(entity, ObjectType) and entity.tag is None:
         if command.name == "device_add":
             yield from judge_device(interface, arguments)
