@@ -15,6 +15,7 @@ from qscope.ask.finding import Severity, conclude
 from qscope.ask.line import check_line
 from qscope.ask.options import find_option, is_listable, list_options
 from qscope.ask.query import ask
+from qscope.ask.versions import read_release
 from qscope.cli.main import qscope as program
 from qscope.load import load, record
 from qscope.model.canonical import interface_hash, schema_hash
@@ -323,9 +324,19 @@ def test_a_server_that_tells_nothing(outcome, why):
 NOT_FOUND = ErrorInfo("CommandNotFound", "The command query-command-line has not been found")
 
 
+@pytest.mark.parametrize("outcome", [{"result": Raw(b"[]")}, {"crashed": True}])
+def test_a_program_is_no_release_of_qemu(outcome):
+    interface = learn(**outcome)
+    assert interface.identity.program
+    assert "QEMU" not in interface.identity.describe()
+    assert read_release(interface) is None
+
+
 def test_a_qemu_that_has_no_such_command_is_a_qemu():
     interface = learn(error=NOT_FOUND)
     assert interface.served is None
+    assert not interface.identity.program
+    assert read_release(interface) is not None
     assert ask(interface, "option:m").verdict is Verdict.YES
 
 
