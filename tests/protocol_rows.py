@@ -42,7 +42,9 @@ def _read_table():
     _introduction, *sections = re.split(r"^=== ", _TABLE.read_text(), flags=re.MULTILINE)
     for section in sections:
         head, *lines = section.strip("\n").split("\n")
-        topic, session, around = re.fullmatch(r"(.+?) \((\w+)\)(?:: (.*))?", head).groups()
+        found = re.fullmatch(r"(.+?) \((\w+)\)(?:: (.*))?", head)
+        assert found, head
+        topic, session, around = found.groups()
         for number, line in enumerate(lines, 1):
             text = (around or "...").replace("...", line) + "\n"
             yield Row(f"{topic} {number}: {line[:40]}", (_read_bytes(text),), Session(session))
@@ -50,10 +52,10 @@ def _read_table():
 
 def _read_bytes(text):
     """Return the bytes of a text in which <FF> is the byte FF."""
-    pieces = re.split(r"<([0-9A-F]{2})>", text)
-    pieces[1::2] = (bytes.fromhex(piece) for piece in pieces[1::2])
-    pieces[::2] = (piece.encode() for piece in pieces[::2])
-    return b"".join(pieces)
+    pieces = re.split("(<[0-9A-F]{2}>)", text)
+    return b"".join(
+        bytes.fromhex(piece[1:-1]) if at % 2 else piece.encode() for at, piece in enumerate(pieces)
+    )
 
 
 def _ask(name, identity=None, *, key="execute", more=""):
