@@ -13,6 +13,7 @@ from qscope.serve.context import Context, Peer, Session
 from qscope.serve.limits import Limits
 from qscope.serve.policy import Policy
 from qscope.serve.server import Server, Wire
+from qscope.serve.source import open_source
 from qscope.serve.tls import make_tls_context
 from qscope.serve.wire.parser import JSONDialect
 
@@ -31,4 +32,5 @@ __all__ = [
     "UnsetType",
     "Wire",
     "make_tls_context",
+    "open_source",
 ]
