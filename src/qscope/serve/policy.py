@@ -1,7 +1,7 @@
 """What a server does with what is deprecated or unstable: QEMU's `-compat`, as data."""
 
 import os
-from typing import Literal, NoReturn, TypeAlias
+from typing import Literal, NoReturn, TypeAlias, get_args
 
 from msgspec import Struct
 
@@ -23,6 +23,18 @@ class Policy(Struct, frozen=True):
     deprecated_output: Output = "accept"
     unstable_input: Input = "accept"
     unstable_output: Output = "accept"
+
+    def __post_init__(self) -> None:
+        """Refuse words that are none of a switch's: they often come from a command line.
+
+        Raises ValueError.
+        """
+        for name, words in (("input", get_args(Input)), ("output", get_args(Output))):
+            for switch in (f"deprecated_{name}", f"unstable_{name}"):
+                value = getattr(self, switch)
+                if value not in words:
+                    right = " | ".join(words)
+                    raise ValueError(f"Policy: {switch} is {value!r}; {right} is right")
 
     @property
     def hidden(self) -> frozenset[str]:
