@@ -18,7 +18,7 @@ from qscope.serve import Limits, Policy
     ],
 )
 def test_a_policy_of_other_words_is_refused(settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match="^Policy: ") as caught:
+    with pytest.raises(ValueError, match=r"^Policy: ") as caught:
         Policy(**settings)
     assert said in str(caught.value)
 
@@ -35,7 +35,7 @@ def test_a_policy_of_other_words_is_refused(settings: dict[str, Any], said: str)
     ],
 )
 def test_limits_that_nothing_fits_in_are_refused(settings: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="is right$"):
+    with pytest.raises(ValueError, match=r"is right$"):
         Limits(**settings)
 
 
