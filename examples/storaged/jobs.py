@@ -12,6 +12,8 @@ from qscope.serve import RefusalError
 
 # Seconds from one look at a job to the next.
 _STEP = 0.05
+# Of so many jobs it is known how they ended.
+_REMEMBERED = 100
 
 
 class Job(Struct, kw_only=True):
@@ -37,6 +39,7 @@ class Jobs:
         self._tell = tell
         self._jobs: dict[str, Job] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._ends: dict[str, JobEnd] = {}
 
     def list_all(self) -> list[Job]:
         """Return all jobs."""
@@ -58,7 +61,9 @@ class Jobs:
         return next((each for each in self._jobs.values() if each.disk == disk), None)
 
     async def wait(self, name: str) -> JobEnd:
-        """Wait for the end of a job. Raises RefusalError."""
+        """Wait for the end of a job, if it has not ended yet. Raises RefusalError."""
+        if name not in self._jobs and name in self._ends:
+            return self._ends[name]
         task = self._find(name)
         await asyncio.wait([task])
         return _describe_end(name, task)
@@ -88,7 +93,15 @@ class Jobs:
 
     def _end(self, job: Job, task: asyncio.Task[None]) -> None:
         del self._jobs[job.id], self._tasks[job.id]
-        self._tell("JOB_COMPLETED", _describe_end(job.id, task))
+        end = _describe_end(job.id, task)
+        self._remember(end)
+        self._tell("JOB_COMPLETED", end)
+
+    def _remember(self, end: JobEnd) -> None:
+        self._ends.pop(end.id, None)
+        self._ends[end.id] = end
+        if len(self._ends) > _REMEMBERED:
+            del self._ends[next(iter(self._ends))]
 
 
 def _describe_end(name: str, task: asyncio.Task[None]) -> JobEnd:

@@ -12,7 +12,10 @@ def measure(options: Any) -> int:
     """Return the file's size. Raises RefusalError."""
     try:
         return Path(options.filename).stat().st_size
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise RefusalError(f"Could not open '{options.filename}': {error.strerror}") from error
+    except ValueError as error:
+        # A NUL in the name.
         raise RefusalError(f"Could not open '{options.filename}': {error}") from error
 
 
