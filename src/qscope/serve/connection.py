@@ -93,7 +93,7 @@ class Connection(asyncio.Protocol):
                 self._look_ahead()
             self._wake()
         # What waits for a command that runs; of an unfinished message the rest must come.
-        if self._intake.pending > _UNREAD and not self._is_resting:
+        if self._intake.pending > _UNREAD and not (self._is_resting and self._has_room):
             self._read_on(reading=False)
 
     def eof_received(self) -> bool:
@@ -110,6 +110,7 @@ class Connection(asyncio.Protocol):
         """Go on."""
         self._drained.set()
         self._wake()
+        self._look_further()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
         """Forget the client; a command that runs goes on to its end."""
@@ -195,11 +196,15 @@ class Connection(asyncio.Protocol):
                 begun, self._begun = self._begun, None
                 self._write_reply(await begun)
             await self._answer_all()
-            if self._is_ended:
+            if self._is_ended and not self._oob:
                 break
-            await self._wait()
-        if self._oob:
-            await asyncio.wait(self._oob)
+            try:
+                await self._wait()
+            except asyncio.CancelledError as error:
+                # A deadline that has passed already comes before the task goes on with its command.
+                if self._begun is None:
+                    raise
+                self._begun.interrupt(error)
         self._flush()
         self._transport.close()
 
@@ -235,14 +240,13 @@ class Connection(asyncio.Protocol):
             self._look_ahead()
         else:
             item = self._intake.take(oob=False)
-        if item is None or self._intake.pending <= _UNREAD:
+        if (item is None and self._has_room) or self._intake.pending <= _UNREAD:
             self._read_on(reading=True)
         return item
 
     def _look_ahead(self) -> None:
         """Fill the queue, and start what is to run out of band."""
-        limit = self._limits.queue
-        while len(self._queue) < limit and len(self._oob) < limit:
+        while self._has_room:
             item = self._intake.take(oob=True)
             if item is None:
                 return
@@ -253,19 +257,38 @@ class Connection(asyncio.Protocol):
             else:
                 self._queue.append(item)
 
+    def _look_further(self) -> None:
+        """Look ahead while a command runs in band: nothing out of band may wait for its end."""
+        if self._is_lost or self._is_resting or not self.session.oob or not self._drained.is_set():
+            return
+        self._look_ahead()
+        if self._intake.pending <= _UNREAD:
+            self._read_on(reading=True)
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether one more message may be looked at ahead."""
+        limit = self._limits.queue
+        return len(self._queue) < limit and len(self._oob) < limit
+
     async def _answer_oob(self, item: Request) -> None:
         if reply := await self._dispatcher.answer(item, self.session):
             self._write(reply)
 
     def _finish(self, worker: asyncio.Task[None]) -> None:
         """Close what nobody answers any more."""
-        if not worker.cancelled() and (error := worker.exception()):
+        if worker.cancelled():
+            self._transport.abort()
+        elif error := worker.exception():
             log.error("client %d cannot be answered", self.session.number, exc_info=error)
             self._transport.abort()
 
     def _finish_oob(self, task: asyncio.Task[None]) -> None:
         self._oob.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("client %d cannot be answered", self.session.number, exc_info=error)
         self._wake()
+        self._look_further()
 
     @property
     def _is_resting(self) -> bool:
