@@ -132,6 +132,9 @@ class Dispatcher:
             log.error("%r returned a wrong result: %s", command.name, error.desc)  # noqa: TRY400
             desc = f"The command {command.name} failed: its result is not of its type"
             raise RefusalError(desc) from error
+        except Exception as error:
+            log.exception("what %r returned cannot be looked at", command.name)
+            raise RefusalError(f"The command {command.name} failed: internal error") from error
 
 
 def _find_command(schema: ServedSchema, request: Request, session: Session) -> ServedCommand:

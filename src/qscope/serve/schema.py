@@ -170,6 +170,8 @@ class ServedSchema:
 
     def encode_result(self, command: ServedCommand, result: Any) -> bytes:
         """Return a result as JSON. Raises RefusalError if it is not of the command's type."""
+        if isinstance(result, Raw) and result is self.introspection:
+            return bytes(result)
         if command.result is None:
             if result is not None and result != _NOTHING:
                 raise RefusalError(f"'{command.name}' returns nothing, not {result!r:.200}")
@@ -197,8 +199,6 @@ class ServedSchema:
 
     def _encode(self, node: Node, value: Any) -> bytes:
         """Encode a value of the program's and check the very bytes."""
-        if isinstance(value, Raw):
-            return bytes(value)
         try:
             encoded = _encode(value)
         except (TypeError, ValueError, OverflowError, RecursionError, msgspec.EncodeError) as error:
@@ -211,7 +211,11 @@ class ServedSchema:
                 pass
             else:
                 return encoded
-        return self._encode_exactly(node, msgspec.json.decode(encoded))
+        try:
+            plain = msgspec.json.decode(encoded)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise RefusalError(f"it is no JSON: {error}") from error
+        return self._encode_exactly(node, plain)
 
     def _encode_exactly(self, node: Node, value: Any) -> bytes:
         if self._hides:
