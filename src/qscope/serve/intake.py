@@ -49,6 +49,7 @@ class Intake:
         self._stream = JSONStream(dialect, max_bytes=max_bytes)
         # 11.1 counts the lines and columns of the whole connection.
         self._is_quick = dialect is JSONDialect.V2_5
+        self._max_bytes = max_bytes
         self._buffer = b""
         self._position = 0
 
@@ -74,7 +75,7 @@ class Intake:
             if self._is_quick and self._stream.is_between:
                 if not line.strip(_BLANK):
                     continue
-                if quick := _read_quickly(line):
+                if len(line) <= self._max_bytes and (quick := _read_quickly(line)):
                     return quick
             self._stream.feed(line)
             if item := self._take_exactly(oob=oob):

@@ -178,6 +178,9 @@ class Classes:
         leaves = self.find_leaves(node)
         if not leaves or any(len(tags) > 1 for tags in leaves):
             return _Unsupported
+        if node.tag is not None and len(leaves) == 1:
+            # Of a union with one case, msgspec does not demand the tag.
+            return _Unsupported
         return Union[tuple(leaves.values())]  # noqa: UP007 - as many as there are
 
     def _evaluate(self, annotation: str) -> Any:
