@@ -29,11 +29,16 @@ class Printer:
 
     def print_return(self, body: bytes, ident: Any) -> bytes:
         """Return a reply with this result."""
+        if self._pretty:
+            return self._print_with({"return": msgspec.json.decode(body)}, ident)
         return self._join(b'{"return": ' + self._space(body), ident)
 
     def print_error(self, error_class: str, desc: str, ident: Any) -> bytes:
         """Return a reply that refuses."""
-        return self._join(b'{"error": ' + encode_value({"class": error_class, "desc": desc}), ident)
+        error = {"class": error_class, "desc": desc}
+        if self._pretty:
+            return self._print_with({"error": error}, ident)
+        return self._join(b'{"error": ' + encode_value(error), ident)
 
     def print_event(self, name: str, data: bytes | None, when: float | None = None) -> bytes:
         """Return an event; `when` is in seconds since 1970, now if None."""
@@ -61,6 +66,9 @@ class Printer:
         if self._pretty:
             return self._print(msgspec.json.decode(line))
         return line + b"\r\n"
+
+    def _print_with(self, message: dict[str, Any], ident: Any) -> bytes:
+        return self._print(message if ident is UNSET else {**message, "id": ident})
 
     def _print(self, message: dict[str, Any]) -> bytes:
         text = encode_value(message, pretty=self._pretty)
