@@ -56,7 +56,7 @@ class Clients:
             connection.abort()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # A handler that goes on regardless does not keep the server from its end.
         await self._wait(1.0)
 
     async def _wait(self, seconds: float) -> None:

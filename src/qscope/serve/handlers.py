@@ -22,7 +22,10 @@ def make_handler(command: ServedCommand, function: Callable[..., Any]) -> Handle
     """
     if not callable(function):
         raise ServeError(f"the handler of '{command.name}' is no function: {function!r:.80}")
-    signature = inspect.signature(function)
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError) as error:
+        raise ServeError(f"the handler of '{command.name}' tells no parameters: {error}") from error
     if _can_take(signature, 2):
         return Handler(function, takes_arguments=True)
     if command.takes_nothing and _can_take(signature, 1):
