@@ -1,6 +1,7 @@
 """Our server and QEMU, told the same things, say the same: the truth is taken when this runs."""
 
 import json
+import os
 import random
 import re
 import subprocess
@@ -20,6 +21,7 @@ _DEADLINE = 30.0
 # QEMU learned to yank in 6.0, to print a number as exactly as it was read, and better words for
 # a value that an enum lacks.
 _NEW_IN_6_0 = re.compile(rb'yank|[0-9][.e]-?[0-9]|[0-9]{19}|"nope"\]')
+_SLOW = ("more tokens than fit",)
 # What migrate-pause says is no matter of the protocol, and changed in 8.2.
 _OWN_WORDS = re.compile(r"(?<=migrate-pause is currently only supported during ).*")
 
@@ -56,6 +58,8 @@ def ours(version, tmp_path_factory):
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS])
 def test_server_answers_as_qemu(row, real, ours, version):
+    if row.name in _SLOW and not os.environ.get("QSCOPE_ALL_ROWS"):
+        pytest.skip("QEMU takes ten seconds to read it; QSCOPE_ALL_ROWS=1 tries it")
     if version < (6, 0) and any(_NEW_IN_6_0.search(each) for each in _sent(row)):
         pytest.skip("of QEMU 6.0")
     _compare(converse(ours, row), converse(real, row))
