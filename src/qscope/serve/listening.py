@@ -24,14 +24,17 @@ from qscope.serve.sockets import (
     split_tcp,
     take_inherited,
 )
-from qscope.serve.stdio import StdioTransport
+from qscope.serve.stdio import StdioTransport, check_stdio
 
 log = logging.getLogger("qscope.serve")
 
-# Seconds: for a TLS client to say hello; for descriptors to become free.
+# Seconds: for a TLS client to say hello, and goodbye; until accepting is tried again.
 _HANDSHAKE = 10.0
 _PAUSE = 0.1
-_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+# Why accept() fails: the client is gone, or another process has it; there is no such socket any
+# more. All else (too many descriptors, no memory, a firewall) may pass.
+_NOBODY = (errno.EAGAIN, errno.EINTR, errno.ECONNABORTED, errno.EPROTO)
+_ENDED = (errno.EBADF, errno.EINVAL, errno.ENOTSOCK)
 
 # Makes the protocol of a client; it calls what it is given when the client is gone.
 Factory: TypeAlias = Callable[[Callable[[], None]], asyncio.Protocol]
@@ -45,16 +48,19 @@ class Listener:
         self.gone = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._bound: list[Bound] = []
+        self._is_failing = False
 
     async def close(self) -> None:
         """Accept nobody any more; those who are there stay."""
         for task in tuple(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for each in self._bound:
-            each.sock.close()
-            remove_file(each)
-        self._bound.clear()
+        try:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        finally:
+            for each in self._bound:
+                remove_file(each)
+                each.sock.close()
+            self._bound.clear()
 
     def accept_from(
         self,
@@ -72,12 +78,13 @@ class Listener:
         self, sock: socket.socket, factory: Factory, tls: ssl.SSLContext | None
     ) -> None:
         """Serve the one client that a socket is connected to."""
-        self._start(self._connect(sock, factory, tls, self.gone.set))
+        self._hand_over(sock, factory, tls, self.gone.set)
 
-    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _accept(
         self,
@@ -94,11 +101,40 @@ class Listener:
                 client, _ = sock.accept()
             except OSError as error:
                 slots.release()
-                if error.errno in _EXHAUSTED:
-                    log.warning("cannot accept a client: %s", error.strerror)
-                    await asyncio.sleep(_PAUSE)
-                continue
-            self._start(self._connect(client, factory, tls, _once(slots.release)))
+                if error.errno in _ENDED:
+                    log.warning("%s: it has ended: %s", self.address, error.strerror)
+                    self.gone.set()
+                    return
+                await self._bear(error)
+            else:
+                self._is_failing = False
+                self._hand_over(client, factory, tls, _once(slots.release))
+
+    async def _bear(self, error: OSError) -> None:
+        """Go on without a client; tell of it once, and not whenever it is tried again."""
+        if error.errno in _NOBODY:
+            return
+        if not self._is_failing:
+            log.warning("%s: cannot accept a client: %s", self.address, error.strerror)
+        self._is_failing = True
+        await asyncio.sleep(_PAUSE)
+
+    def _hand_over(
+        self,
+        client: socket.socket,
+        factory: Factory,
+        tls: ssl.SSLContext | None,
+        released: Callable[[], None],
+    ) -> None:
+        """Begin to connect a client."""
+
+        def drop_cancelled(task: asyncio.Task[None]) -> None:
+            # Here, since a task may be cancelled before it has begun.
+            if task.cancelled():
+                client.close()
+                released()
+
+        self._start(self._connect(client, factory, tls, released)).add_done_callback(drop_cancelled)
 
     async def _connect(
         self,
@@ -108,23 +144,24 @@ class Listener:
         released: Callable[[], None],
     ) -> None:
         """Hand a client over to a protocol of its own."""
-        loop = asyncio.get_running_loop()
+        seconds = _HANDSHAKE if tls else None
         try:
             client.setblocking(False)
-            await loop.connect_accepted_socket(
+            await asyncio.get_running_loop().connect_accepted_socket(
                 functools.partial(factory, released),
                 client,
                 ssl=tls,
-                ssl_handshake_timeout=_HANDSHAKE if tls else None,
+                ssl_handshake_timeout=seconds,
+                ssl_shutdown_timeout=seconds,
             )
-        except (OSError, ssl.SSLError) as error:
-            log.info("a client did not connect: %s", error)
-            client.close()
-            released()
-        except BaseException:
-            client.close()
-            released()
-            raise
+        except OSError as error:
+            log.info("%s: a client did not connect: %s", self.address, error)
+        except Exception:
+            log.exception("%s: a client cannot be served", self.address)
+        else:
+            return
+        client.close()
+        released()
 
 
 async def listen(
@@ -139,12 +176,15 @@ async def listen(
     """Listen at `unix:PATH`, `tcp:HOST:PORT` or `fd:N`, or serve who is at the end of `stdio`.
 
     A socket file gets `mode`. TCP is bound to loopback addresses only, unless there is `tls` or
-    `anywhere`. Each client takes one of `slots` until it is gone. Raises ServeError.
+    `anywhere`. A descriptor N is the server's from then on (in the same process, `detach()` the
+    socket that owns it). Each client that is accepted takes one of `slots` until it is gone, which
+    its protocol tells. Raises ServeError.
     """
     listener = Listener(address)
     if address == "stdio":
         if tls is not None:
             raise ServeError("stdio: there is no TLS on it")
+        check_stdio()
         StdioTransport(factory(listener.gone.set)).start()
         return listener
     if address.startswith("fd:"):
