@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.running import DEADLINE
@@ -74,34 +74,54 @@ def run_shell(path: str, *lines: str, words: tuple[str, ...] = ()) -> str:
 
 
 class Relay:
-    """Stands between a client and a server, and keeps what the client sends."""
+    """Stands between clients and a server, and keeps what clients send."""
 
     def __init__(self, path: Path, target: str) -> None:
         self.address = f"unix:{path}"
         self.sent = b""
         self._target = target
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.bind(str(path))
-        self._socket.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._listening = socket.socket(socket.AF_UNIX)
+        self._listening.bind(str(path))
+        self._listening.listen()
+        self._threads = [threading.Thread(target=self._accept)]
+
+    def __enter__(self) -> "Relay":
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # That wakes accept().
+        self._listening.shutdown(socket.SHUT_RDWR)
+        for each in self._threads:
+            each.join()
+        self._listening.close()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
-                client, _ = self._socket.accept()
-                server = socket.socket(socket.AF_UNIX)
-                server.connect(self._target)
-                for pair in ((client, server), (server, client)):
-                    threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
+                client, _ = self._listening.accept()
+                self._threads.append(threading.Thread(target=self._serve, args=[client]))
+                self._threads[-1].start()
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(1 << 16):
-                if sink.getpeername() == self._target:
-                    self.sent += data
-                sink.sendall(data)
-        with contextlib.suppress(OSError):
-            sink.shutdown(socket.SHUT_WR)
+    def _serve(self, client: socket.socket) -> None:
+        with client, socket.socket(socket.AF_UNIX) as server:
+            server.connect(self._target)
+            back = threading.Thread(target=_pass_on, args=[server, client, lambda _: None])
+            back.start()
+            _pass_on(client, server, self._keep)
+            back.join()
+
+    def _keep(self, data: bytes) -> None:
+        self.sent += data
+
+
+def _pass_on(source: socket.socket, sink: socket.socket, keep: Callable[[bytes], None]) -> None:
+    """Pass on what comes until there is no more."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(1 << 16):
+            keep(data)
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
 
 
 def mask_times(text: str) -> str:

@@ -130,6 +130,16 @@ def test_progress_is_told_once_a_second_and_job_at_most(storaged):
     assert len(told) < 10
 
 
+@pytest.fixture
+def event_loop_at_hand():
+    """Leave a loop to who takes the current one, and closes none."""
+    with contextlib.closing(asyncio.new_event_loop()) as loop:
+        asyncio.set_event_loop(loop)
+        yield
+        asyncio.set_event_loop(None)
+
+
+@pytest.mark.usefixtures("event_loop_at_hand")
 def test_the_older_interface_of_qemu_qmp_works(storaged):
     with QEMUMonitorProtocol(storaged.path) as session:
         session.settimeout(DEADLINE)
@@ -179,12 +189,6 @@ def test_qmp_shell_prints_prettily(storaged):
     assert '(QEMU) {\n    "return": []\n}' in run_shell(storaged.path, "query-disks", words=("-p",))
 
 
-def test_qmp_shell_ends_it(tmp_path):
-    with start(tmp_path / "s") as storaged:
-        assert '(QEMU) {"return": {}}' in run_shell(storaged.path, "storaged-quit")
-        assert storaged.finish() == (0, "", "")
-
-
 def test_qmp_of_qemu_5_0_works(storaged):
     with qmp.QEMUMonitorProtocol(storaged.path) as session:
         greeting = session.connect()
@@ -198,6 +202,20 @@ def test_qmp_of_qemu_5_0_works(storaged):
         }
         session.command("disk-remove", id="a")
         assert session.pull_event(wait=float(DEADLINE))["event"] == "DISK_GONE"
+
+
+def test_asked_to_it_ends_and_so_do_its_jobs(tmp_path):
+    with start(tmp_path / "s") as storaged:
+        with qmp.QEMUMonitorProtocol(storaged.path) as session:
+            session.connect()
+            session.settimeout(DEADLINE)
+            session.command("disk-add", **MEMORY)
+            session.cmd("snapshot-create", _SNAPSHOT)
+            assert session.command("storaged-quit") == {}
+            event = session.pull_event(wait=float(DEADLINE))
+            assert event["event"] == "JOB_COMPLETED"
+            assert event["data"] == {"id": "j", "result": "cancelled"}
+        assert storaged.finish() == (0, "", "")
 
 
 # qscope.
@@ -304,8 +322,8 @@ def test_check_cli_says_what_it_says(words, status, session_of_all):
 def test_the_schema_is_downloaded_once_and_once_more_when_it_has_changed(storaged, tmp_path):
     def ask_for_nbd(name):
         """Return whether it is there, and whether the schema was asked for."""
-        relay = Relay(tmp_path / name, storaged.path)
-        done = run("query", "-s", relay.address, "disk-add/arg-type/+nbd")
+        with Relay(tmp_path / name, storaged.path) as relay:
+            done = run("query", "-s", relay.address, "disk-add/arg-type/+nbd")
         assert done.returncode in (0, 1), done.stderr
         assert b"query-command-line" in relay.sent
         return done.returncode == 0, b"query-qmp-schema" in relay.sent
