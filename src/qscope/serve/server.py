@@ -282,12 +282,14 @@ class Server:
         mode: int = 0o600,
         anywhere: bool = False,
         ready: Callable[[list[str]], None] | None = None,
+        ending: Callable[[], None] | None = None,
     ) -> None:
         """Serve until `stop` is called, or SIGTERM or SIGINT comes; then end in order.
 
         So it does when stdio or a connected socket was all there is, and its client is gone.
 
-        `ready` is called with the addresses once clients can connect. For the rest see `listen`.
+        `ready` is called with the addresses once clients can connect, `ending` when the end begins,
+        so that what commands wait for can be brought to an end. For the rest see `listen`.
         """
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._end)
@@ -298,6 +300,8 @@ class Server:
                 ready(bound)
             with self._clients.dropping_idle(), self._ending_when_alone():
                 await self._stopping.wait()
+            if ending is not None:
+                ending()
 
     def run(self, *addresses: str, **options: Any) -> None:
         """Serve in an event loop of its own; takes what `serve` takes."""
