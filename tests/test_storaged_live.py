@@ -6,6 +6,8 @@ import json
 import os
 import re
 import shlex
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -216,6 +218,34 @@ def test_asked_to_it_ends_and_so_do_its_jobs(tmp_path):
             assert event["event"] == "JOB_COMPLETED"
             assert event["data"] == {"id": "j", "result": "cancelled"}
         assert storaged.finish() == (0, "", "")
+
+
+def test_a_signal_ends_it_though_a_client_waits_for_a_job(tmp_path):
+    with start(tmp_path / "s") as storaged:
+        with qmp.QEMUMonitorProtocol(storaged.path) as session, connected(storaged) as waiting:
+            session.connect()
+            session.settimeout(DEADLINE)
+            session.command("disk-add", **MEMORY)
+            session.cmd("snapshot-create", _SNAPSHOT)
+            replies = waiting.makefile()
+            waiting.sendall(b'{"execute": "qmp_capabilities"}')
+            assert "QMP" in replies.readline()
+            assert replies.readline() == '{"return": {}}\n'
+            waiting.sendall(b'{"execute": "job-wait", "arguments": {"id": "j"}}')
+            # What was sent before this has arrived when this is answered.
+            session.command("query-jobs")
+            storaged.process.send_signal(signal.SIGTERM)
+            *_, last = replies
+        assert json.loads(last)["return"] == {"id": "j", "result": "cancelled"}
+        assert storaged.finish() == (0, "", "")
+
+
+@contextlib.contextmanager
+def connected(storaged):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(DEADLINE)
+        client.connect(storaged.path)
+        yield client
 
 
 # qscope.

@@ -46,7 +46,7 @@ class Jobs:
         return list(self._jobs.values())
 
     def start(self, job: Job, speed: int, when_done: Callable[[], None]) -> None:
-        """Begin to copy `speed` bytes a second. Raises RefusalError."""
+        """Begin to copy `speed` bytes a second, all at once if it is 0. Raises RefusalError."""
         if job.id in self._jobs:
             raise RefusalError(f"Job '{job.id}' is there already")
         if other := self.find_worker(job.disk):
@@ -83,10 +83,11 @@ class Jobs:
         return self._tasks[name]
 
     async def _copy(self, job: Job, speed: int, when_done: Callable[[], None]) -> None:
-        step = int(speed * _STEP) or job.len
+        copied = 0.0
         while job.offset < job.len:
             await asyncio.sleep(_STEP)
-            job.offset = min(job.offset + step, job.len)
+            copied += speed * _STEP if speed else job.len
+            job.offset = min(int(copied), job.len)
             # Often; what clients see of it is the server's business (limit_rate).
             self._tell("JOB_PROGRESS", job)
         when_done()

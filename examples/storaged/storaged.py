@@ -118,7 +118,6 @@ class Storaged:
 
     def quit(self, _: Context) -> None:
         """End; the reply is sent before."""
-        self._jobs.cancel_all()
         self._server.stop()
 
     def add_first_disks(self, disks: Any) -> None:
@@ -126,9 +125,14 @@ class Storaged:
         for options in disks:
             self._disks.add(options)
 
+    def run(self, addresses: tuple[str, ...]) -> None:
+        """Serve until somebody ends it: a client, or a signal. Raises ServeError."""
+        # Who waits for a job is not to hold up the end.
+        self._server.run(*addresses, ready=_tell_where, ending=self._jobs.cancel_all)
 
-def make_server(options: Any) -> Server:
-    """Return the server that the command line asks for."""
+
+def make_storaged(options: Any) -> Storaged:
+    """Return the daemon that the command line asks for. Raises RefusalError."""
     server = Server(
         SCHEMA,
         version="1.1.0",
@@ -138,8 +142,9 @@ def make_server(options: Any) -> Server:
         wire=Wire(pretty=bool(options.pretty)),
     )
     speed = _SPEED if options.job_speed is UNSET else options.job_speed
-    Storaged(server, speed=speed).add_first_disks(options.disk or [])
-    return server
+    storaged = Storaged(server, speed=speed)
+    storaged.add_first_disks(options.disk or [])
+    return storaged
 
 
 def _make_policy(compat: Any) -> Policy:
@@ -154,7 +159,7 @@ def _make_policy(compat: Any) -> Policy:
 def main(addresses: tuple[str, ...], options: Any) -> None:
     """Keep disks, and serve QMP at each ADDRESS: unix:PATH, tcp:HOST:PORT, fd:N or stdio."""
     try:
-        make_server(options).run(*addresses, ready=_tell_where)
+        make_storaged(options).run(addresses)
     except QscopeError as error:
         raise click.ClickException(str(error)) from error
 
