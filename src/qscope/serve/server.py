@@ -29,7 +29,7 @@ from qscope.serve.listening import Listener, listen
 from qscope.serve.policy import ACCEPT, Policy
 from qscope.serve.replies import Printer
 from qscope.serve.schema import ServedSchema
-from qscope.serve.source import open_served
+from qscope.serve.source import naming_the_program, open_served
 from qscope.serve.types.classes import name_attribute
 from qscope.serve.wire.parser import JSONDialect
 
@@ -191,12 +191,14 @@ class Server:
         which their arguments were read. Clients that enabled `schema-changed` are told.
         Raises SchemaError or UnknownNameError.
         """
-        changed = add_branch(self.schema.schema, where, driver, type)
+        with naming_the_program():
+            changed = add_branch(self.schema.schema, where, driver, type)
         self._change(changed, added=self._list_paths(where, driver))
 
     def unregister_driver(self, where: str, driver: str) -> None:
         """Remove a branch that was registered. Raises UnknownNameError."""
-        changed = remove_branch(self.schema.schema, where, driver)
+        with naming_the_program():
+            changed = remove_branch(self.schema.schema, where, driver)
         self._change(changed, removed=self._list_paths(where, driver))
 
     def _change(

@@ -4,11 +4,13 @@ In: a file's path or a schema's text. Out: a resolved schema that defines the se
 besides. What the program defines itself is left to it: then it is the program's.
 """
 
+import contextlib
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from qscope import qapi
+from qscope.errors import SchemaError
 
 # No file of a schema has this many bytes; QEMU's largest has 200 KB.
 _MAX_BYTES = 16 << 20
@@ -77,6 +79,22 @@ def open_served(schema: str | os.PathLike[str]) -> qapi.Schema:
     own = [pragma, _TYPES, *(text for name, text in _DEFINITIONS.items() if name not in known)]
     text = f"{{ 'include': {_quote(schema)} }}\n" + "\n".join(own)
     return qapi.parse(text, read=_make_reader(schema), docs="ignore", name=_OWN_NAME)
+
+
+@contextlib.contextmanager
+def naming_the_program() -> Iterator[None]:
+    """Let an error about a served schema be one about the program's: it has not seen ours."""
+    try:
+        yield
+    except SchemaError as error:
+        places = tuple(each for each in error.included_from if each.file != _OWN_NAME)
+        raise SchemaError(
+            error.message,
+            error.location,
+            context=error.context,
+            included_from=places,
+            notes=error.notes,
+        ) from error
 
 
 def _make_pragma(names: Collection[str]) -> str:
