@@ -5,7 +5,6 @@
 import asyncio
 import json
 import os
-import shutil
 import signal
 import socket
 import ssl
@@ -18,6 +17,7 @@ import pytest
 
 from qscope.errors import ServeError
 from qscope.serve import Limits, make_tls_context
+from tests.certificates import client_context, make_certificates
 from tests.serving import Client, make_server, serving
 
 SERVER = [sys.executable, str(Path(__file__).parent / "serving.py")]
@@ -170,29 +170,7 @@ def test_slot_comes_back_from_clients_that_vanish(tmp_path):
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
-    """A CA, and a certificate of the server and of a client that it signed."""
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl command to make certificates with")
-    folder = tmp_path_factory.mktemp("tls")
-
-    def openssl(*arguments):
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-
-    new = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
-    openssl(*new, "-subj", "/CN=ca", "-keyout", "ca.key", "-out", "ca.pem")
-    for name in ("localhost", "client"):
-        subject = ("-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}")
-        signed = ("-CA", "ca.pem", "-CAkey", "ca.key")
-        openssl(*new, *subject, *signed, "-keyout", f"{name}.key", "-out", f"{name}.pem")
-    openssl(*new, "-subj", "/CN=client", "-keyout", "stranger.key", "-out", "stranger.pem")
-    return folder
-
-
-def client_context(folder, name=None):
-    context = ssl.create_default_context(cafile=folder / "ca.pem")
-    if name:
-        context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
-    return context
+    return make_certificates(tmp_path_factory.mktemp("tls"))
 
 
 def test_tls_with_client_certificates(certificates):
@@ -226,22 +204,42 @@ def test_tls_with_client_certificates(certificates):
 @pytest.mark.parametrize(
     ("certificate", "key", "ca", "what"),
     [
-        pytest.param("nowhere.pem", "localhost.key", None, "No such file", id="no certificate"),
-        pytest.param("localhost.pem", "client.key", None, "key values mismatch", id="other key"),
+        pytest.param("nowhere.pem", "x", None, "certificate .*nowhere.pem: No such", id="none"),
+        pytest.param("localhost.pem", "nowhere", None, "key .*nowhere: No such file", id="no key"),
+        pytest.param("localhost.pem", ".", None, "key .*: Is a directory", id="key is a folder"),
+        pytest.param("a\0b", "x", None, "certificate .*: embedded null", id="NUL in a path"),
+        pytest.param("locked.pem", "locked.key", None, "the key is encrypted", id="encrypted key"),
+        pytest.param("localhost.pem", "ca.pem", None, "not what is wanted", id="key is none"),
         pytest.param(
-            "localhost.key", "localhost.key", None, "TLS certificate", id="no certificate"
+            "localhost.pem",
+            "client.key",
+            None,
+            "localhost.pem, .*: key values mismatch",
+            id="other key",
         ),
-        pytest.param("localhost.pem", "localhost.key", "nowhere.pem", "No such file", id="no CA"),
+        pytest.param(
+            "localhost.key", "localhost.key", None, "not what is wanted", id="certificate is none"
+        ),
+        pytest.param(
+            "localhost.pem", "localhost.key", "nowhere.pem", "TLS CA .*: No such", id="no CA"
+        ),
         pytest.param("localhost.pem", "localhost.key", "ca.key", "TLS CA", id="CA is a key"),
     ],
 )
 def test_refused_certificates(certificates, certificate, key, ca, what):
-    with pytest.raises(ServeError, match=what):
+    with pytest.raises(ServeError, match=what) as caught:
         make_tls_context(
             certificates / certificate,
             certificates / key,
             client_ca=certificates / ca if ca else None,
         )
+    assert "\n" not in str(caught.value)
+
+
+def test_oldest_tls(certificates):
+    tls = make_tls_context(certificates / "localhost.pem", certificates / "localhost.key")
+    assert tls.minimum_version == ssl.TLSVersion.TLSv1_2
+    assert tls.verify_mode == ssl.CERT_NONE
 
 
 def test_no_tls_on_stdio(certificates):
