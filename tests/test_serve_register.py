@@ -1,11 +1,11 @@
-"""Drivers that do not fit are refused in words about the program's schema, and change nothing."""
+"""What does not fit the schema is refused in words about the program, and changes nothing."""
 
 from pathlib import Path
 
 import pytest
 
-from qscope.errors import SchemaError, UnknownNameError
-from qscope.serve import Server
+from qscope.errors import SchemaError, ServeError, UnknownNameError
+from qscope.serve import Server, Wire
 
 SCHEMA = Path(__file__).parent.parent / "examples" / "storaged" / "storaged.json"
 NBD = ("disk-add", "nbd", {"host": "str"})
@@ -65,3 +65,35 @@ def test_a_driver_that_comes_and_goes_leaves_nothing_but_a_serial():
     assert server.schema.hash != before.hash
     server.unregister_driver("DiskOptions", "nbd")
     assert (server.schema.hash, server.schema.serial) == (before.hash, 3)
+
+
+@pytest.mark.parametrize(
+    ("definition", "what"),
+    [
+        pytest.param(
+            "{ 'command': 'query-version' }", "'query-version' .* needs a handler", id="version"
+        ),
+        pytest.param(
+            "{ 'command': 'query-qmp-schema', 'returns': ['int'] }",
+            "'query-qmp-schema' .* needs a handler",
+            id="introspection",
+        ),
+        pytest.param(
+            "{ 'event': 'SCHEMA_CHANGED' }", "'SCHEMA_CHANGED' .* is the server's", id="event"
+        ),
+    ],
+)
+def test_own_names_defined_otherwise(definition, what):
+    with pytest.raises(ServeError, match=what):
+        Server(definition).check()
+
+
+def test_own_name_defined_otherwise_with_a_handler():
+    server = Server("{ 'command': 'query-version' }")
+    server.add_command("query-version", lambda ctx: None)
+    server.check()
+
+
+def test_dialect_that_is_none():
+    with pytest.raises(TypeError, match="V11_1 is right"):
+        Wire(dialect="11.1")

@@ -1,8 +1,10 @@
 """The commands that every server answers by itself: negotiation and introspection."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import Raw
 
 from qscope.errors import RefusalError
 from qscope.serve.context import Context
@@ -32,6 +34,33 @@ def find_capabilities(schema: "ServedSchema") -> tuple[str, ...]:
             case Array(element=Enum(values=values)) if member.name == "enable":
                 return tuple(each for each in CAPABILITIES if each in values)
     return ()
+
+
+def find_misfits(schema: "ServedSchema", version: dict[str, Any]) -> Iterator[str]:
+    """Yield each of our commands and events that the program's schema defines otherwise.
+
+    `version` is what query-version would answer.
+    """
+    results = {
+        "query-qmp-schema": Raw(bytes(schema.introspection)),
+        "query-commands": [{"name": each} for each in schema.command_names],
+        "query-version": version,
+    }
+    data = {"hash": schema.hash, "serial": schema.serial, "added": ["a"], "removed": ["b"]}
+    for name, result in results.items():
+        command = schema.find_command(name)
+        if command is None or _is_refused(schema.encode_result, command, result):
+            yield name
+    if _is_refused(schema.encode_data, SCHEMA_CHANGED, data):
+        yield SCHEMA_CHANGED
+
+
+def _is_refused(function: "Callable[[Any, Any], Any]", *arguments: Any) -> bool:
+    try:
+        function(*arguments)
+    except RefusalError:
+        return True
+    return False
 
 
 def make_handlers(server: "Server", description: list[dict[str, Any]] | None) -> dict[str, Handler]:

@@ -43,6 +43,12 @@ class Wire(msgspec.Struct, frozen=True, kw_only=True):
     dialect: JSONDialect = JSONDialect.V2_5
     pretty: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse what is no dialect. Raises TypeError."""
+        if not isinstance(self.dialect, JSONDialect):
+            known = ", ".join(map(str, JSONDialect))
+            raise TypeError(f"Wire: dialect is {self.dialect!r}; one of {known} is right")
+
 
 class Server:
     """A QMP server for one program.
@@ -118,7 +124,15 @@ class Server:
         self._handlers[name] = make_handler(command, function)
 
     def check(self) -> None:
-        """Raise ServeError unless each command has a handler."""
+        """Raise ServeError unless each command has a handler, and ours do what the schema says."""
+        misfits = own_commands.find_misfits(self.schema, self.describe_version())
+        if other := next((name for name in misfits if name not in self._handlers), None):
+            what = (
+                "the event is the server's"
+                if self.schema.has_event(other)
+                else "it needs a handler"
+            )
+            raise ServeError(f"the schema defines '{other}' in a way of its own: {what}")
         for name, handler in self._own.items():
             self._handlers.setdefault(name, handler)
         missing = sorted(self.schema.list_commands() - self._handlers.keys())
@@ -256,8 +270,9 @@ class Server:
         """Begin to serve at these addresses; return them as bound.
 
         `unix:PATH` (the socket file gets `mode`), `tcp:HOST:PORT`, `fd:N` (a socket that listens or
-        is connected), `stdio`. TCP is bound to loopback addresses only, unless there is `tls` or
-        `anywhere` is true. Raises ServeError.
+        is connected; the descriptor is the server's from then on), `stdio` (which the program must
+        not print to). TCP is bound to loopback addresses only, unless there is `tls` or `anywhere`
+        is true. Raises ServeError.
         """
         self.check()
         if self._slots is None:
