@@ -138,8 +138,11 @@ class ServedSchema:
         return [each.name for each in self._find_object(found.arg_type).members]
 
     def find_users(self, where: str) -> list[str]:
-        """Return the commands and events that `where` is, or whose argument is this type."""
-        return [name for name, each in self._users.items() if where in (name, each.arg_type)]
+        """Return the commands and events whose argument is this type, or that command's."""
+        named = self._users.get(where)
+        type_name = named.arg_type if named else where
+        users = (name for name, each in self._users.items() if each.arg_type == type_name)
+        return [name for name in users if name in self._visible]
 
     def is_shown(self, name: str) -> bool:
         """Whether a policy leaves a command or event visible."""
