@@ -97,4 +97,4 @@ def test_own_name_defined_otherwise_with_a_handler():
 
 def test_dialect_that_is_none():
     with pytest.raises(TypeError, match="V11_1 is right"):
-        Wire(dialect="11.1")  # type: ignore[arg-type] - that is the mistake
+        Wire(dialect="11.1")  # type: ignore[arg-type]
