@@ -504,9 +504,9 @@ def load(path, count):
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
 def test_memory_is_flat(program):
     process, path = program
-    load(path, 20_000)
+    load(path, 10_000)
     before = find_memory(process.pid)
-    load(path, 60_000)
+    load(path, 40_000)
     for _ in range(300):
         client, stream = connect(path)
         with client, stream:
