@@ -16,6 +16,7 @@ from qscope.serve.wire.parser import JSONDialect
 from qscope.serve.wire.stream import JSONStream
 
 _BLANK = b" \t\r\n"
+_DEEPEST = 1024
 _INT64 = range(-(1 << 63), 1 << 63)
 
 
@@ -115,7 +116,7 @@ def read_exactly(line: bytes, *, oob: bool) -> Request | Rejection:
 
 def _read_quickly(line: bytes) -> QuickRequest | None:
     """Return a request if the line is one for sure, and QEMU reads it as msgspec does."""
-    if not line.isascii() or b"\\" in line:
+    if not line.isascii() or b"\\" in line or _may_be_too_deep(line):
         return None
     try:
         envelope = _decode(line)
@@ -125,6 +126,11 @@ def _read_quickly(line: bytes) -> QuickRequest | None:
     if arguments[:1] != b"{" or not _has_each_once(line, envelope):
         return None
     return QuickRequest(envelope.execute, arguments, envelope.id, line)
+
+
+def _may_be_too_deep(line: bytes) -> bool:
+    """Whether a message may be nested deeper than QEMU's limit; msgspec's is Python's recursion."""
+    return len(line) > _DEEPEST and line.count(b"[") + line.count(b"{") > _DEEPEST
 
 
 def _has_each_once(line: bytes, envelope: _Envelope) -> bool:
