@@ -56,7 +56,8 @@ class Writer:
             case Scalar(name=name):
                 return self._write_scalar(name, depth)
             case Enum(values=values):
-                return f'"{self.dice.choice([*values, "nope"] if self.odds or not values else [*values])}"'
+                others = ["nope"] if self.odds or not values else []
+                return f'"{self.dice.choice([*values, *others])}"'
             case Array(element=element):
                 count = 0 if depth > _DEEPEST else self.dice.randint(0, 3)
                 items = [self.write(element, depth + 1) for _ in range(count)]

@@ -201,7 +201,7 @@ def test_both_hold_to_the_limit_of_a_message(size):
 
 
 @given(seed=st.integers(0, 1 << 32))
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 def test_lanes_agree(lanes, seed):
     quick = 0
     for number in range(12):
@@ -212,7 +212,7 @@ def test_lanes_agree(lanes, seed):
 
 
 @given(source=sources(), defines=DEFINES, seed=st.integers(0, 1 << 32))
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 def test_lanes_agree_for_any_schema(source, defines, seed):
     lanes = Lanes(source, defines)
     for number in range(40 if lanes.commands else 0):

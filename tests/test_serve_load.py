@@ -17,34 +17,9 @@ from typing import cast
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from qscope.serve import Limits
-from tests.serve_client import DEADLINE, Client, make_server, talk
+from tests.serve_client import DEADLINE, Client, talk
+from tests.serve_program import make
 from tests.wire_strategies import anything
-
-SCHEMA = """
-{ 'struct': 'Point', 'data': { 'x': 'int', '*note': 'str' } }
-{ 'command': 'double', 'data': 'Point', 'returns': 'Point' }
-{ 'command': 'pause', 'data': { 'seconds': 'number' } }
-{ 'command': 'fill', 'data': { 'bytes': 'int' }, 'returns': 'Point' }
-{ 'command': 'poke', 'allow-oob': true }
-{ 'command': 'linger', 'data': { 'seconds': 'number' }, 'allow-oob': true }
-{ 'event': 'NOISE', 'data': { 'text': 'str' } }
-"""
-
-
-async def _pause(_, args):
-    await asyncio.sleep(args.seconds)
-
-
-def make(**limits):
-    handlers = {
-        "double": lambda _, args: {"x": args.x * 2},
-        "pause": _pause,
-        "fill": lambda _, args: {"x": 1, "note": "n" * args.bytes},
-        "poke": lambda _: None,
-        "linger": _pause,
-    }
-    return make_server(SCHEMA, handlers, limits=Limits(drain_seconds=1, **limits))
 
 
 async def until(condition, what):
@@ -136,7 +111,7 @@ def test_garbage_leaves_the_server_in_step(tmp_path, part):
     talk(make(), tmp_path, converse)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=anything)
 def test_nearly_json_leaves_the_server_in_step(tmp_path_factory, data):
     async def converse(path):
@@ -363,22 +338,16 @@ def test_idle_clients_are_dropped(tmp_path):
 
 # Processes.
 
-_PROGRAM = """
-import asyncio, resource, sys
-sys.path.insert(0, {root!r})
-from tests.test_serve_load import make
-make().run({address!r}, ready=lambda bound: print("ready", flush=True))
-"""
-_ROOT = str(Path(__file__).parent.parent)
+_ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
 def program(tmp_path):
     """Start a server in a process of its own; return it with the path of its socket."""
     path = str(tmp_path / "qmp")
-    text = _PROGRAM.format(root=_ROOT, address=f"unix:{path}")
     with subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", text],
+        [sys.executable, "-W", "error", "-m", "tests.serve_program", f"unix:{path}"],
+        cwd=_ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
