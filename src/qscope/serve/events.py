@@ -54,8 +54,12 @@ class Throttle:
         self._periods.clear()
 
     def _begin(self, key: tuple[str, bytes], seconds: float) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            # Nobody is connected before there is a loop.
+            return
         self._periods[key] = []
-        loop = asyncio.get_running_loop()
         self._timers[key] = loop.call_later(seconds, self._end, key, seconds)
 
     def _end(self, key: tuple[str, bytes], seconds: float) -> None:
