@@ -774,6 +774,22 @@ def test_events_come_no_more_often_than_told(tmp_path, key, sent, heard):
     talk(server, tmp_path, converse)
 
 
+def test_events_before_anybody_is_there_cost_nothing(tmp_path):
+    server = make()
+    server.limit_rate("PLAIN", seconds=60)
+    for _ in range(3):
+        server.emit("PLAIN")
+
+    async def converse(path):
+        client = await Client.connect(path)
+        server.emit("PLAIN")
+        await client.ask("nothing")
+        assert [each["event"] for each in client.events] == ["PLAIN"]
+        await client.close()
+
+    talk(server, tmp_path, converse)
+
+
 def test_no_event_is_delayed_into_the_servers_end(tmp_path):
     async def converse(path):
         client = await Client.connect(path)
@@ -836,3 +852,59 @@ def test_a_handler_that_does_not_end_does_not_keep_the_server(tmp_path):
         await client.close()
 
     asyncio.run(run())
+
+
+LINGER = """
+{ 'command': 'wait', 'data': { 'seconds': 'number' } }
+{ 'command': 'linger', 'data': { 'seconds': 'number' }, 'allow-oob': true }
+"""
+
+
+def make_lingering():
+    async def wait(_, args):
+        await asyncio.sleep(args.seconds)
+
+    return make_server(LINGER, {"wait": wait, "linger": wait})
+
+
+@pytest.mark.parametrize("ending", ["", "eof"])
+def test_out_of_band_does_not_wait_for_what_is_in_band(tmp_path, ending):
+    """More of it than the queue holds is begun as soon as there is room."""
+    late = b'{"execute":"wait","arguments":{"seconds":0.5},"id":"late"}'
+    soon = b'{"exec-oob":"linger","arguments":{"seconds":0.001},"id":%d}'
+    behind = b'{"execute":"wait","arguments":{"seconds":0},"id":"behind"}'
+
+    async def converse(path):
+        client = await Client.connect(path, "oob")
+        client.send(late + b"".join(soon % each for each in range(30)) + behind)
+        if ending:
+            client.writer.write_eof()
+        idents = [(await client.read_reply())["id"] for _ in range(32)]
+        assert sorted(idents[:30]) == list(range(30))
+        assert idents[30:] == ["late", "behind"]
+        await client.close()
+
+    talk(make_lingering(), tmp_path, converse)
+
+
+def test_the_end_waits_for_all_that_is_out_of_band(tmp_path):
+    async def converse(path):
+        client = await Client.connect(path, "oob")
+        request = b'{"exec-oob":"linger","arguments":{"seconds":0.001},"id":1}'
+        client.send(request * 30 + b'{"execute":"query-version","id":2}')
+        client.writer.write_eof()
+        assert (await client.read_to_end()).count(b'"return"') == 31
+        await client.close()
+
+    talk(make_lingering(), tmp_path, converse)
+
+
+def test_no_message_is_longer_than_the_limit(tmp_path):
+    async def converse(path):
+        client = await Client.connect(path)
+        client.send(b'{"execute":"nothing","id":"%s"}\n' % (b"x" * 300))
+        reply = await client.read_reply()
+        assert reply["error"]["desc"] == "JSON token size limit exceeded"
+        client.abort()
+
+    talk(make(limits=Limits(message_bytes=200)), tmp_path, converse)
