@@ -18,6 +18,7 @@ from msgspec import Raw
 
 import bench_compile
 import bench_probe
+import bench_serve
 from bench_compile import Row
 from measuring import cpu_of
 from qscope.ask import ask, compile_path
@@ -109,10 +110,14 @@ def bench_line(interface: Interface) -> bool:
     return print_row(what, f"{long * 1e6:.0f} µs", text, long / short, 2)
 
 
+def show_seconds(seconds: float) -> str:
+    return f"{seconds * 1e3:.0f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f} µs"
+
+
 def bench_rows(rows: Iterable[Row]) -> bool:
     held = []
     for row in rows:
-        ours = f"{row.ours * 1e3:.0f} ms" if row.ours else ""
+        ours = show_seconds(row.ours) if row.ours else ""
         ratio = row.ours / row.theirs if row.ours and row.theirs else None
         held.append(print_row(row.what, ours, row.remark, ratio, row.bar))
     return all(held)
@@ -132,6 +137,7 @@ def main() -> None:
         bench_line(interface),
         bench_rows(bench_compile.find_rows(os.environ.get("QEMU_SOURCE"))),
         bench_rows(bench_probe.find_rows(qemu)),
+        bench_rows(bench_serve.find_rows(qemu)),
         bench_commands(qemu),
     ]
     sys.exit(not all(results))
