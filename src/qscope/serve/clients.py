@@ -5,25 +5,33 @@ In: connections that come and go. Out: events to those that negotiated, and an o
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 
 from qscope.serve.connection import Connection
-from qscope.serve.dispatch import log
 from qscope.serve.limits import Limits
+
+log = logging.getLogger("qscope.serve")
 
 # Looking for silent clients: this part of what they may be silent.
 _PART = 4
 
 
 class Clients:
-    """The clients that are connected."""
+    """The clients that are connected. `greet` returns what one is sent first."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, greet: Callable[[], bytes]) -> None:
+        self.limits = limits
+        self._greet = greet
         self._connections: set[Connection] = set()
         # Of clients that are gone, while a command of theirs runs.
         self._workers: set[asyncio.Task[None]] = set()
         self._numbers = 0
+
+    @property
+    def greeting(self) -> bytes:
+        """What a client is sent first."""
+        return self._greet()
 
     def enter(self, connection: Connection) -> int:
         """Take a client in; return its number."""
@@ -50,7 +58,7 @@ class Clients:
         connections = tuple(self._connections)
         for connection in connections:
             connection.end()
-        await self._wait(self._limits.drain_seconds)
+        await self._wait(self.limits.drain_seconds)
         tasks = self._find_tasks()
         for connection in connections:
             connection.abort()
@@ -76,7 +84,7 @@ class Clients:
     @contextlib.contextmanager
     def dropping_idle(self) -> Iterator[None]:
         """Drop clients that have said nothing for too long, from now and then."""
-        limit = self._limits.idle_seconds
+        limit = self.limits.idle_seconds
         task = None if limit is None else asyncio.create_task(self._watch(limit))
         try:
             yield

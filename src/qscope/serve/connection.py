@@ -12,21 +12,21 @@ with the one that has to wait for something.
 
 import asyncio
 import contextvars
+import logging
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from qscope.serve.begun import Begun
 from qscope.serve.context import Peer, Session
-from qscope.serve.dispatch import Dispatcher, log
+from qscope.serve.dispatch import Dispatcher
 from qscope.serve.intake import Intake, Item
+from qscope.serve.limits import Limits
 from qscope.serve.peer import describe_peer
 from qscope.serve.wire.message import Request
 from qscope.serve.wire.parser import JSONDialect
 
-if TYPE_CHECKING:
-    from qscope.serve.clients import Clients
-    from qscope.serve.server import Server
+log = logging.getLogger("qscope.serve")
 
 # Beyond that, what was read waits for the commands before it.
 _UNREAD = 1 << 16
@@ -36,23 +36,37 @@ _WRITTEN_TOGETHER = 1 << 16
 _TURN = 64
 
 
+class Roster(Protocol):
+    """What a connection needs of where it belongs: see Clients."""
+
+    limits: Limits
+
+    @property
+    def greeting(self) -> bytes:
+        """What a client is sent first."""
+
+    def enter(self, connection: "Connection") -> int:
+        """Take a client in; return its number."""
+
+    def leave(self, connection: "Connection") -> None:
+        """Forget a client that is gone."""
+
+
 class Connection(asyncio.Protocol):
     """A connected client."""
 
     def __init__(
         self,
-        server: "Server",
-        clients: "Clients",
+        roster: Roster,
         dispatcher: Dispatcher,
         dialect: JSONDialect,
         when_lost: Callable[[], None],
     ) -> None:
-        self._server = server
-        self._clients = clients
+        self._roster = roster
         self._dispatcher = dispatcher
         self._when_lost = when_lost
-        self._limits = server.limits
-        self._intake = Intake(dialect, max_bytes=server.limits.message_bytes)
+        self._limits = roster.limits
+        self._intake = Intake(dialect, max_bytes=roster.limits.message_bytes)
         self._queue: deque[Item] = deque()
         self._out: list[bytes] = []
         self._out_bytes = 0
@@ -77,8 +91,8 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport = cast("asyncio.Transport", transport)
         self.last_heard = self._loop.time()
-        self.session = Session(self._clients.enter(self), describe_peer(transport))
-        self._write(self._server.greeting)
+        self.session = Session(self._roster.enter(self), describe_peer(transport))
+        self._write(self._roster.greeting)
         self._worker = self._loop.create_task(self._work(), context=self._context)
         self._worker.add_done_callback(self._finish)
 
@@ -118,7 +132,7 @@ class Connection(asyncio.Protocol):
         self._queue.clear()
         self._drained.set()
         self._wake()
-        self._clients.leave(self)
+        self._roster.leave(self)
         self._when_lost()
 
     # Called by the server.

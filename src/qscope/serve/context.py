@@ -1,12 +1,36 @@
 """What a handler is told besides its arguments: who asks, and under which schema."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from msgspec import Struct
 
-if TYPE_CHECKING:
-    from qscope.serve.schema import ServedSchema
-    from qscope.serve.server import Server
+from qscope.serve.schema import ServedSchema
+
+
+class Host(Protocol):
+    """What a handler may ask of the server that it runs in: see Server."""
+
+    @property
+    def schema(self) -> ServedSchema:
+        """The version of the schema that is served now."""
+
+    def describe_version(self) -> dict[str, Any]:
+        """Return the reply to query-version."""
+
+    def emit(
+        self, event: str, data: Mapping[str, Any] | Struct | None = None, /, **members: Any
+    ) -> None:
+        """Send an event to all clients."""
+
+    def register_driver(self, where: str, driver: str, type: str | Mapping[str, Any]) -> None:  # noqa: A002
+        """Add a branch to a union."""
+
+    def unregister_driver(self, where: str, driver: str) -> None:
+        """Remove a branch that was registered."""
+
+    def stop(self) -> None:
+        """Let the server end, after this command."""
 
 
 class Peer(Struct, frozen=True):
@@ -42,8 +66,8 @@ class Session:
 class Context(Struct, frozen=True, gc=False):
     """One command that runs. `schema` is the version under which its arguments were read."""
 
-    server: "Server"
+    server: Host
     session: Session
     command: str
-    schema: "ServedSchema"
+    schema: ServedSchema
     oob: bool = False

@@ -8,21 +8,18 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import UNSET
 
 from qscope.errors import RefusalError
-from qscope.serve.context import Context, Session
+from qscope.serve.context import Context, Host, Session
 from qscope.serve.handlers import Handler
 from qscope.serve.intake import Item, QuickRequest, read_exactly
 from qscope.serve.own_commands import NEGOTIATION
 from qscope.serve.replies import Printer
 from qscope.serve.schema import ServedCommand, ServedSchema
 from qscope.serve.wire.message import Rejection, Request
-
-if TYPE_CHECKING:
-    from qscope.serve.server import Server
 
 log = logging.getLogger("qscope.serve")
 
@@ -35,7 +32,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        server: "Server",
+        server: Host,
         handlers: dict[str, Handler],
         printer: Printer,
         authorize: Authorize | None,

@@ -1,7 +1,7 @@
 """The commands that every server answers by itself: negotiation and introspection."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -9,20 +9,15 @@ from msgspec import Raw
 from qscope.errors import RefusalError
 from qscope.serve.context import Context
 from qscope.serve.handlers import Handler
+from qscope.serve.schema import ServedSchema
 from qscope.serve.types.nodes import Array, Enum
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from qscope.serve.schema import ServedSchema
-    from qscope.serve.server import Server
 
 NEGOTIATION = "qmp_capabilities"
 SCHEMA_CHANGED = "SCHEMA_CHANGED"
 CAPABILITIES = ("oob", "schema-changed")
 
 
-def find_capabilities(schema: "ServedSchema") -> tuple[str, ...]:
+def find_capabilities(schema: ServedSchema) -> tuple[str, ...]:
     """Return what clients may enable: of ours, what the schema's qmp_capabilities takes.
 
     A program may have one of its own; QEMU's knows `oob` alone.
@@ -36,7 +31,7 @@ def find_capabilities(schema: "ServedSchema") -> tuple[str, ...]:
     return ()
 
 
-def find_misfits(schema: "ServedSchema", version: dict[str, Any]) -> Iterator[str]:
+def find_misfits(schema: ServedSchema, version: dict[str, Any]) -> Iterator[str]:
     """Yield each of our commands and events that the program's schema defines otherwise.
 
     `version` is what query-version would answer.
@@ -55,7 +50,7 @@ def find_misfits(schema: "ServedSchema", version: dict[str, Any]) -> Iterator[st
         yield SCHEMA_CHANGED
 
 
-def _is_refused(function: "Callable[[Any, Any], Any]", *arguments: Any) -> bool:
+def _is_refused(function: Callable[..., Any], *arguments: Any) -> bool:
     try:
         function(*arguments)
     except RefusalError:
@@ -63,13 +58,13 @@ def _is_refused(function: "Callable[[Any, Any], Any]", *arguments: Any) -> bool:
     return False
 
 
-def make_handlers(server: "Server", description: list[dict[str, Any]] | None) -> dict[str, Handler]:
+def make_handlers(description: list[dict[str, Any]] | None) -> dict[str, Handler]:
     """Return the server's own handlers; `description` is what it tells of its command line."""
     functions: dict[str, Callable[[Context, Any], Any]] = {
         NEGOTIATION: _negotiate,
         "query-qmp-schema": lambda ctx, _: ctx.schema.introspection,
         "query-commands": lambda ctx, _: [{"name": each} for each in ctx.schema.command_names],
-        "query-version": lambda _, __: server.describe_version(),
+        "query-version": lambda ctx, _: ctx.server.describe_version(),
         "query-command-line": lambda _, __: _describe_command_line(description),
     }
     return {name: Handler(each, takes_arguments=True) for name, each in functions.items()}

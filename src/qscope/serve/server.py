@@ -87,10 +87,10 @@ class Server:
         self._printer = Printer(pretty=wire.pretty)
         self._greetings: dict[int, bytes] = {}
         self._handlers: dict[str, Handler] = {}
-        self._own = own_commands.make_handlers(self, self._describe_line(command_line))
+        self._own = own_commands.make_handlers(self._describe_line(command_line))
         self._dispatcher = Dispatcher(self, self._handlers, self._printer, authorize)
         self._throttle = Throttle(self._broadcast)
-        self._clients = Clients(self.limits)
+        self._clients = Clients(self.limits, lambda: self.greeting)
         self._listeners: list[Listener] = []
         self._slots: asyncio.Semaphore | None = None
         self._stopping: asyncio.Event | None = None
@@ -256,7 +256,7 @@ class Server:
 
         `when_lost` is called when the client is gone.
         """
-        return Connection(self, self._clients, self._dispatcher, self._wire.dialect, when_lost)
+        return Connection(self._clients, self._dispatcher, self._wire.dialect, when_lost)
 
     # Serving.
 
