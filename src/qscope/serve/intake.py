@@ -53,6 +53,8 @@ class Intake:
         self._max_bytes = max_bytes
         self._buffer = b""
         self._position = 0
+        # The stream's is_between, which only feeding and taking change.
+        self._is_between = True
 
     @property
     def pending(self) -> int:
@@ -68,12 +70,12 @@ class Intake:
     def take(self, *, oob: bool) -> Item | None:
         """Return the next request or why it is none; None when more bytes are needed."""
         while True:
-            if not self._stream.is_between and (item := self._take_exactly(oob=oob)):
+            if not self._is_between and (item := self._take_exactly(oob=oob)):
                 return item
             line = self._next_line()
             if line is None:
                 return None
-            if self._is_quick and self._stream.is_between:
+            if self._is_quick and self._is_between:
                 if not line.strip(_BLANK):
                     continue
                 if len(line) <= self._max_bytes and (quick := _read_quickly(line)):
@@ -92,7 +94,9 @@ class Intake:
         return self._buffer[start:end]
 
     def _take_exactly(self, *, oob: bool) -> Item | None:
-        match self._stream.take():
+        taken = self._stream.take()
+        self._is_between = self._stream.is_between
+        match taken:
             case None:
                 return None
             case Fault(desc=desc):
@@ -123,7 +127,7 @@ def _read_quickly(line: bytes) -> QuickRequest | None:
     except (msgspec.DecodeError, RecursionError):
         return None
     arguments = b"{}" if envelope.arguments is UNSET else bytes(envelope.arguments)
-    if arguments[:1] != b"{" or not _has_each_once(line, envelope):
+    if arguments[:1] != b"{" or not _has_each_once(line, envelope, arguments):
         return None
     return QuickRequest(envelope.execute, arguments, envelope.id, line)
 
@@ -133,14 +137,14 @@ def _may_be_too_deep(line: bytes) -> bool:
     return len(line) > _DEEPEST and line.count(b"[") + line.count(b"{") > _DEEPEST
 
 
-def _has_each_once(line: bytes, envelope: _Envelope) -> bool:
+def _has_each_once(line: bytes, envelope: _Envelope, arguments: bytes) -> bool:
     """Whether no key of a message stands twice, of which msgspec would take the last.
 
     Then a colon would be left over: each key has one, and the rest are in what was taken.
     """
     colons = 1 + envelope.execute.count(":")
-    if not isinstance(envelope.arguments, UnsetType):
-        colons += 1 + bytes(envelope.arguments).count(b":")
+    if envelope.arguments is not UNSET:
+        colons += 1 + arguments.count(b":")
     match envelope.id:
         case UnsetType():
             pass
