@@ -21,7 +21,7 @@ from qscope.qapi.conditions import holds
 from qscope.qapi.definitions import EMPTY, Command, Event, Features
 from qscope.qapi.hiding import hide
 from qscope.serve.policy import ACCEPT, Policy
-from qscope.serve.types import Types
+from qscope.serve.types import Reading, Types
 from qscope.serve.types.nodes import Node, Object, contains_any
 from qscope.serve.types.prune import prune
 
@@ -223,7 +223,7 @@ class ServedSchema:
     def _encode_exactly(self, node: Node, value: Any) -> bytes:
         if self._hides:
             value = prune(node, value)
-        self._shown.read(node, value)
+        self._shown.read(node, value, Reading.OUTPUT)
         return _encode(value)
 
     def _find_decoder(self, node: Node) -> Callable[[bytes], Any] | None:

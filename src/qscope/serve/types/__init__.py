@@ -4,13 +4,15 @@ In: a resolved schema and the symbols defined. Out: `Types`. build.py makes node
 classes.py Python classes and quick decoders of nodes, read.py reads exactly.
 """
 
-from collections.abc import Collection
+import contextlib
+import sys
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import msgspec
 
 from qscope import qapi
-from qscope.errors import RefusalError, UnknownNameError
+from qscope.errors import UnknownNameError
 from qscope.serve.policy import ACCEPT, Policy
 from qscope.serve.types.build import Builder
 from qscope.serve.types.classes import Classes
@@ -18,6 +20,21 @@ from qscope.serve.types.nodes import Node, Object
 from qscope.serve.types.read import Reader, Reading
 
 __all__ = ["Reading", "Types"]
+
+
+# Five frames a level, and as many again for whoever calls.
+_DEEPEST = 12_000
+
+
+@contextlib.contextmanager
+def _deeper() -> Iterator[None]:
+    """Let functions of Python call each other that deep: since 3.11 they need no stack of C's."""
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(usual, _DEEPEST))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(usual)
 
 
 class Types:
@@ -47,10 +64,13 @@ class Types:
 
     def read(self, node: Node, value: Any, reading: Reading = Reading.JSON) -> Any:
         """Return a typed value. Raises RefusalError with QEMU's words for what is wrong."""
+        reader = self._readers[reading]
         try:
-            return self._readers[reading].read(node, value)
-        except RecursionError as error:
-            raise RefusalError("The arguments are nested too deep") from error
+            return reader.read(node, value)
+        except RecursionError:
+            # JSON is nested in no more than 1024 levels, which Python's usual limit is too low for.
+            with _deeper():
+                return reader.read(node, value)
 
     def make_decoder(self, node: Node) -> msgspec.json.Decoder[Any] | None:
         """Return a quick decoder; what it refuses may be right all the same."""

@@ -26,10 +26,11 @@ _UNSIGNED = {"uint8": 8, "uint16": 16, "uint32": 32}
 
 
 class Reading(enum.Enum):
-    """How scalars are written: as JSON, or as text (keyval)."""
+    """How a value is written: as a client's JSON, as text (keyval), or as JSON of our own."""
 
     JSON = "json"
     KEYVAL = "keyval"
+    OUTPUT = "output"
 
 
 class Place(NamedTuple):
@@ -50,7 +51,7 @@ def render_place(place: Place | None, reading: Reading = Reading.JSON) -> str:
         return "<anonymous>"
     parts: list[str] = []
     while place:
-        is_index = isinstance(place.part, int) and reading is Reading.JSON
+        is_index = isinstance(place.part, int) and reading is not Reading.KEYVAL
         parts.append(f"[{place.part}]" if is_index else f".{place.part}")
         place = place.within
     return "".join(reversed(parts)).removeprefix(".")
@@ -200,9 +201,10 @@ class Reader:
         return value
 
     def _read_unsigned(self, name: str, value: Any, place: Place | None) -> int:
-        if type(value) is not int or not _INT64_MIN <= value <= _UINT64_MAX:
+        # "For backward compatibility" clients may send a negative number for a large one.
+        low = 0 if self._reading is Reading.OUTPUT else _INT64_MIN
+        if type(value) is not int or not low <= value <= _UINT64_MAX:
             raise self._refuse_value(place, "uint64")
-        # "For backward compatibility": a negative number stands for a large one.
         number: int = value & _UINT64_MAX
         if number >> _UNSIGNED.get(name, 64):
             raise _refuse_range(place, name)
