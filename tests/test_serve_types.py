@@ -1,5 +1,7 @@
 """Values of a schema's types: as deep as JSON may be, and without leniency for our own."""
 
+from typing import Any
+
 import pytest
 
 from qscope import qapi
@@ -20,7 +22,7 @@ def types():
 
 
 def nest(levels, wrap):
-    value: dict = {}
+    value: dict[str, Any] = {}
     for _ in range(levels):
         value = wrap(value)
     return value
