@@ -107,7 +107,7 @@ class Connection(asyncio.Protocol):
                 self._look_ahead()
             self._wake()
         # What waits for a command that runs; of an unfinished message the rest must come.
-        if self._intake.pending > _UNREAD and not (self._is_resting and self._has_room):
+        if not (self._is_resting and self._has_room) and not self._needs_more:
             self._read_on(reading=False)
 
     def eof_received(self) -> bool:
@@ -254,7 +254,7 @@ class Connection(asyncio.Protocol):
             self._look_ahead()
         else:
             item = self._intake.take(oob=False)
-        if (item is None and self._has_room) or self._intake.pending <= _UNREAD:
+        if (item is None and self._has_room) or self._needs_more:
             self._read_on(reading=True)
         return item
 
@@ -276,8 +276,17 @@ class Connection(asyncio.Protocol):
         if self._is_lost or self._is_resting or not self.session.oob or not self._drained.is_set():
             return
         self._look_ahead()
-        if self._intake.pending <= _UNREAD:
+        if self._needs_more:
             self._read_on(reading=True)
+
+    @property
+    def _needs_more(self) -> bool:
+        """Whether to read on while a command runs in band.
+
+        Who negotiated `oob` has been looked at ahead while there was room: what is held then is the
+        beginning of a message, and a long one may be what the command waits for.
+        """
+        return self._intake.pending <= _UNREAD or (self.session.oob and self._has_room)
 
     @property
     def _has_room(self) -> bool:

@@ -1,0 +1,61 @@
+"""Faults that a reader of the server found, each with what proved it."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qscope.serve import Context, Server
+from tests.serving import Client, serving
+
+SCHEMA = """
+{ 'struct': 'Text', 'data': {'text': 'str'} }
+{ 'command': 'wait' }
+{ 'command': 'go', 'data': 'Text', 'allow-oob': true }
+{ 'command': 'get-much', 'returns': 'Text' }
+{ 'enum': 'Kind', 'data': ['first', 'second'] }
+{ 'struct': 'First', 'data': {'some-member': 'int'} }
+{ 'union': 'Change', 'base': {'kind': 'Kind'}, 'discriminator': 'kind',
+  'data': {'first': 'First'} }
+{ 'event': 'CHANGED', 'data': 'Change', 'boxed': true }
+{ 'event': 'GONE', 'data': {'id': 'str', '*why': 'str'} }
+"""
+MUCH = "x" * (6 << 20)
+
+
+def make_server(**options: Any) -> Server:
+    """Return a server for SCHEMA, whose `wait` waits for `go`."""
+    server = Server(SCHEMA, **options)
+    gone = asyncio.Event()
+
+    @server.command("wait")
+    async def wait(ctx: Context) -> None:
+        await gone.wait()
+
+    @server.command("go")
+    def go(ctx: Context, args: Any) -> None:
+        gone.set()
+
+    @server.command("get-much")
+    def get_much(ctx: Context) -> dict[str, str]:
+        return {"text": MUCH}
+
+    return server
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 5])
+def test_a_long_message_out_of_band_does_not_wait(tmp_path: Path, ahead: int) -> None:
+    async def talk() -> list[Any]:
+        async with (
+            serving(make_server(), f"unix:{tmp_path}/qmp") as (address,),
+            Client.at(address) as client,
+        ):
+            await client.negotiate("oob")
+            client.send(*[{"execute": "wait"}] * ahead)
+            client.send({"exec-oob": "go", "arguments": {"text": "y" * 300_000}, "id": "oob"})
+            return [await client.take() for _ in range(ahead + 1)]
+
+    replies = asyncio.run(talk())
+    assert {"return": {}, "id": "oob"} in replies
+    assert replies.count({"return": {}}) == ahead
