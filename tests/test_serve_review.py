@@ -59,3 +59,22 @@ def test_a_long_message_out_of_band_does_not_wait(tmp_path: Path, ahead: int) ->
     replies = asyncio.run(talk())
     assert {"return": {}, "id": "oob"} in replies
     assert replies.count({"return": {}}) == ahead
+
+
+def test_who_reads_a_long_reply_is_not_dropped_for_an_event(tmp_path: Path) -> None:
+    async def talk() -> list[Any]:
+        server = make_server()
+        async with (
+            serving(server, f"unix:{tmp_path}/qmp") as (address,),
+            Client.at(address, limit=len(MUCH) * 2) as client,
+        ):
+            await client.negotiate()
+            client.send({"execute": "get-much"})
+            # The first bytes of the reply: the rest waits for us.
+            start = await client.reader.readexactly(1)
+            server.emit("GONE", id="disk0")
+            reply = start + await client.reader.readline()
+            event = await client.take()
+            return [len(reply), event["event"]]
+
+    assert asyncio.run(talk()) == [len(MUCH) + len('{"return": {"text": ""}}\r\n'), "GONE"]
