@@ -78,3 +78,17 @@ def test_who_reads_a_long_reply_is_not_dropped_for_an_event(tmp_path: Path) -> N
             return [len(reply), event["event"]]
 
     assert asyncio.run(talk()) == [len(MUCH) + len('{"return": {"text": ""}}\r\n'), "GONE"]
+
+
+@pytest.mark.parametrize(
+    "name", ["schéma.json", "it's.json", "back\\slash.json", "plain.json", "two words.json"]
+)
+@pytest.mark.parametrize("folder", ["josé", "it's", "back\\slash", "plain"])
+def test_a_schema_has_any_path(tmp_path: Path, folder: str, name: str) -> None:
+    """A schema's strings hold printable ASCII alone; what includes it must not write its path."""
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "types.json").write_text("{ 'struct': 'Text', 'data': {'text': 'str'} }")
+    path = tmp_path / folder / name
+    path.write_text("{ 'include': 'types.json' }\n{ 'command': 'go', 'data': 'Text' }")
+    for schema in (path, str(path)):
+        assert "go" in Server(schema).schema.list_commands()

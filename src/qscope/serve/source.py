@@ -6,6 +6,7 @@ besides. What the program defines itself is left to it: then it is the program's
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from qscope.errors import SchemaError
 _MAX_BYTES = 16 << 20
 _OWN_NAME = "<server>"
 _PROGRAM_NAME = "<schema>"
+# A file's name that a string of a schema can hold as it is. Folders are not written in one.
+_WRITABLE = re.compile(r"[ -&(-\[\]-~]+")
 
 # Types have names that no program will think of; clients do not see them.
 _TYPES = """
@@ -77,8 +80,12 @@ def open_served(schema: str | os.PathLike[str]) -> qapi.Schema:
     known = program.by_name
     pragma = _make_pragma(program.pragma.command_name_exceptions)
     own = [pragma, _TYPES, *(text for name, text in _DEFINITIONS.items() if name not in known)]
-    text = f"{{ 'include': {_quote(schema)} }}\n" + "\n".join(own)
-    return qapi.parse(text, read=_make_reader(schema), docs="ignore", name=_OWN_NAME)
+    folder, name = os.path.split(_find_path(schema) or _PROGRAM_NAME)
+    if not _WRITABLE.fullmatch(name):
+        name = _PROGRAM_NAME
+    text = f"{{ 'include': '{name}' }}\n" + "\n".join(own)
+    own_name = os.path.join(folder, _OWN_NAME)
+    return qapi.parse(text, read=_make_reader(schema), docs="ignore", name=own_name)
 
 
 @contextlib.contextmanager
@@ -87,7 +94,9 @@ def naming_the_program() -> Iterator[None]:
     try:
         yield
     except SchemaError as error:
-        places = tuple(each for each in error.included_from if each.file != _OWN_NAME)
+        places = tuple(
+            each for each in error.included_from if os.path.basename(each.file) != _OWN_NAME
+        )
         raise SchemaError(
             error.message,
             error.location,
@@ -103,12 +112,6 @@ def _make_pragma(names: Collection[str]) -> str:
     return f"{{ 'pragma': {{ 'command-name-exceptions': [{excepted}] }} }}\n"
 
 
-def _quote(schema: str | os.PathLike[str]) -> str:
-    return (
-        "'" + (_find_path(schema) or _PROGRAM_NAME).replace("\\", "\\\\").replace("'", "\\'") + "'"
-    )
-
-
 def _find_path(schema: str | os.PathLike[str]) -> str | None:
     """Return the path that `schema` is, or None if it is a text; the same rule as the parser's."""
     text = os.fspath(schema)
@@ -118,10 +121,14 @@ def _find_path(schema: str | os.PathLike[str]) -> str | None:
 
 def _make_reader(schema: str | os.PathLike[str]) -> Callable[[str], bytes]:
     """Return what reads the schema and the files that it includes."""
-    if _find_path(schema) is not None:
-        return _read
-    text = os.fspath(schema).encode()
-    return lambda name: text if os.path.basename(name) == _PROGRAM_NAME else _read(name)
+    path = _find_path(schema)
+
+    def read(name: str) -> bytes:
+        if os.path.basename(name) != _PROGRAM_NAME:
+            return _read(name)
+        return os.fspath(schema).encode() if path is None else _read(path)
+
+    return read
 
 
 def _read(name: str) -> bytes:
