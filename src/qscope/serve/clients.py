@@ -15,6 +15,8 @@ log = logging.getLogger("qscope.serve")
 
 # Looking for silent clients: this part of what they may be silent.
 _PART = 4
+# Bytes that are read at once.
+_BUFFER = 1 << 16
 
 
 class Clients:
@@ -23,6 +25,9 @@ class Clients:
     def __init__(self, limits: Limits, greet: Callable[[], bytes]) -> None:
         self.limits = limits
         self._greet = greet
+        # One for all: it is empty whenever a connection's turn is over.
+        self.buffer = bytearray(_BUFFER)
+        self.view = memoryview(self.buffer)
         self._connections: set[Connection] = set()
         # Of clients that are gone, while a command of theirs runs.
         self._workers: set[asyncio.Task[None]] = set()
