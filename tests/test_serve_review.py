@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qscope.serve import Context, Server
+from qscope.serve import Context, ServeError, Server
 from tests.serving import Client, serving
 
 SCHEMA = """
@@ -92,3 +92,24 @@ def test_a_schema_has_any_path(tmp_path: Path, folder: str, name: str) -> None:
     path.write_text("{ 'include': 'types.json' }\n{ 'command': 'go', 'data': 'Text' }")
     for schema in (path, str(path)):
         assert "go" in Server(schema).schema.list_commands()
+
+
+def test_members_of_branches_have_names_in_python(tmp_path: Path) -> None:
+    async def talk() -> Any:
+        server = make_server()
+        server.limit_rate("CHANGED", key="some-member")
+        async with (
+            serving(server, f"unix:{tmp_path}/qmp") as (address,),
+            Client.at(address) as client,
+        ):
+            await client.negotiate()
+            server.emit("CHANGED", kind="first", some_member=3)
+            server.emit("CHANGED", kind="first", some_member=4)
+            return [(await client.take())["data"] for _ in range(2)]
+
+    assert asyncio.run(talk()) == [{"kind": "first", "some-member": each} for each in (3, 4)]
+
+
+def test_data_of_an_event_are_not_given_twice() -> None:
+    with pytest.raises(ServeError, match="event GONE: its data are given twice"):
+        make_server().emit("GONE", {"id": "a", "why": "b"}, id="c")

@@ -22,7 +22,7 @@ from qscope.qapi.definitions import EMPTY, Command, Event, Features
 from qscope.qapi.hiding import hide
 from qscope.serve.policy import ACCEPT, Policy
 from qscope.serve.types import Reading, Types
-from qscope.serve.types.nodes import Node, Object, contains_any
+from qscope.serve.types.nodes import Node, Object, contains_any, list_members
 from qscope.serve.types.prune import prune
 
 _NOTHING: dict[str, Any] = {}
@@ -131,11 +131,11 @@ class ServedSchema:
         return isinstance(self._users.get(name), Event)
 
     def list_data(self, event: str) -> list[str]:
-        """Return the names of an event's members, [] if there is no such event."""
+        """Return the names of an event's members, of all branches; [] if there is no such event."""
         found = self._users.get(event)
         if not isinstance(found, Event):
             return []
-        return [each.name for each in self._find_object(found.arg_type).members]
+        return list(dict.fromkeys(list_members(self._find_object(found.arg_type))))
 
     def find_users(self, where: str) -> list[str]:
         """Return the commands and events whose argument is this type, or that command's."""

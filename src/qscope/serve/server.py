@@ -165,6 +165,8 @@ class Server:
         Its data are plain data or an instance of the schema's class, or members by their names in
         Python. Raises ServeError for an event that the schema lacks and for data not of its type.
         """
+        if members and data is not None:
+            raise ServeError(f"event {event}: its data are given twice, whole and by member")
         if members:
             data = {self._find_member(event, name): each for name, each in members.items()}
         try:

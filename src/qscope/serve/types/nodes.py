@@ -4,6 +4,7 @@ In: build.py. Out: what readers walk and classes are made of. A node is changed 
 is built, since types may contain themselves.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias, assert_never
 
 from msgspec import Struct
@@ -61,6 +62,13 @@ class Alternate(Struct, eq=False):
 
 
 Node: TypeAlias = Scalar | Enum | Array | Object | Alternate
+
+
+def list_members(node: Object) -> Iterator[str]:
+    """Yield the names of an object's members, those of all branches too; some more than once."""
+    yield from (each.name for each in node.members)
+    for branch in node.branches.values():
+        yield from list_members(branch)
 
 
 def contains_any(node: Node) -> bool:
