@@ -113,3 +113,31 @@ def test_members_of_branches_have_names_in_python(tmp_path: Path) -> None:
 def test_data_of_an_event_are_not_given_twice() -> None:
     with pytest.raises(ServeError, match="event GONE: its data are given twice"):
         make_server().emit("GONE", {"id": "a", "why": "b"}, id="c")
+
+
+def test_a_server_serves_again(tmp_path: Path) -> None:
+    """In the same event loop and in another one; what stopped it the first time is over."""
+    server = make_server()
+
+    async def talk() -> Any:
+        async with Client.at(f"unix:{tmp_path}/qmp") as client:
+            await client.negotiate()
+            reply = await client.run("go", text="")
+            server.stop()
+            return reply
+
+    async def serve() -> Any:
+        ready = asyncio.Event()
+        serving = asyncio.create_task(
+            server.serve(f"unix:{tmp_path}/qmp", ready=lambda _: ready.set())
+        )
+        await asyncio.wait_for(ready.wait(), 5)
+        reply = await talk()
+        await asyncio.wait_for(serving, 5)
+        return reply
+
+    async def serve_twice() -> list[Any]:
+        return [await serve(), await serve()]
+
+    assert asyncio.run(serve_twice()) == [{"return": {}}] * 2
+    assert asyncio.run(serve()) == {"return": {}}

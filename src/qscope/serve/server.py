@@ -355,6 +355,8 @@ class Server:
             await listener.close()
         await self._clients.end()
         self._throttle.close()
+        # It may serve once more, perhaps in another event loop.
+        self._slots = self._stopping = None
 
 
 @contextlib.contextmanager
