@@ -141,3 +141,17 @@ def test_a_server_serves_again(tmp_path: Path) -> None:
 
     assert asyncio.run(serve_twice()) == [{"return": {}}] * 2
     assert asyncio.run(serve()) == {"return": {}}
+
+
+@pytest.mark.parametrize(
+    ("version", "package", "complaint"),
+    [
+        ((1, 2, 3), "", r"version \(1, 2, 3\): it is a string"),
+        (None, "", "version None: it is a string"),
+        ("1.2.3", None, "package None: it is a string"),
+    ],
+)
+def test_version_and_package_are_texts(version: Any, package: Any, complaint: str) -> None:
+    """It was a TypeError of `re`, or query-version that "needs a handler"."""
+    with pytest.raises(ServeError, match=complaint):
+        make_server(version=version, package=package)

@@ -76,6 +76,7 @@ class Server:
         authorize: Authorize | None = None,
         wire: Wire = Wire(),  # noqa: B008 - it is frozen
     ) -> None:
+        _require_texts(version=version, package=package)
         source = open_served(schema)
         self._defines = frozenset(defines)
         self.policy = policy
@@ -152,7 +153,11 @@ class Server:
         return f" (did you mean '{guesses[0]}'?)" if guesses else ""
 
     def find_class(self, name: str) -> type[msgspec.Struct]:
-        """Return the class of an object type of the schema. Raises UnknownNameError."""
+        """Return the class of an object type of the schema. Raises UnknownNameError.
+
+        Each version of a schema that changes has classes of its own: arguments that are read after
+        a driver came or went are no instances of this one. Results and data may be.
+        """
         return self.schema.types.find_class(name)
 
     # Events.
@@ -375,6 +380,12 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
     finally:
         for each in wanted:
             loop.remove_signal_handler(each)
+
+
+def _require_texts(**texts: Any) -> None:
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise ServeError(f"{name} {text!r:.80}: it is a string")
 
 
 def _parse_version(version: str) -> tuple[int, int, int]:
