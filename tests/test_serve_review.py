@@ -155,3 +155,12 @@ def test_version_and_package_are_texts(version: Any, package: Any, complaint: st
     """It was a TypeError of `re`, or query-version that "needs a handler"."""
     with pytest.raises(ServeError, match=complaint):
         make_server(version=version, package=package)
+
+
+def test_a_member_called_list_has_a_quick_decoder() -> None:
+    server = Server("{ 'command': 'go', 'data': {'*list': ['int'], 'others': ['str']} }")
+    command = server.schema.find_command("go")
+    assert command is not None
+    assert command.decode is not None
+    arguments = command.decode(b'{"list": [1], "others": ["a"]}')
+    assert (arguments.list, arguments.others) == ([1], ["a"])

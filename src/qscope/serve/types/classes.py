@@ -63,7 +63,8 @@ class Classes:
 
     def __init__(self) -> None:
         self._module = types.ModuleType(f"qscope.serve.types.of_{id(self):x}")
-        self._module.__dict__.update(UnsetType=UnsetType)
+        # A member may be called `list`, and hides what a class's annotations call so.
+        self._module.__dict__.update(UnsetType=UnsetType, List=list)
         self._names: dict[int, str] = {}
         # Named in annotations, and not defined yet.
         self._pending: list[Enum | Object | Alternate] = []
@@ -144,7 +145,7 @@ class Classes:
                 self._module.__dict__[f"{name}_"] = _SCALARS[name]
                 return f"{name}_"
             case Array(element=element):
-                return f"list[{self._annotate(element)}]"
+                return f"List[{self._annotate(element)}]"
             case Enum() | Object() | Alternate():
                 return self._refer(node)
             case _:
