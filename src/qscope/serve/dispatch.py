@@ -18,7 +18,7 @@ from qscope.serve.handlers import Handler
 from qscope.serve.intake import Item, QuickRequest, read_exactly
 from qscope.serve.own_commands import NEGOTIATION
 from qscope.serve.replies import Printer
-from qscope.serve.schema import ServedCommand, ServedSchema
+from qscope.serve.schema import HiddenError, ServedCommand, ServedSchema
 from qscope.serve.wire.message import Rejection, Request
 
 log = logging.getLogger("qscope.serve")
@@ -125,6 +125,9 @@ class Dispatcher:
             raise RefusalError(f"The command {command.name} failed: internal error") from error
         try:
             return context.schema.encode_result(command, result)
+        except HiddenError as error:
+            desc = f"The command {command.name} failed: its result cannot be without what is hidden"
+            raise RefusalError(desc) from error
         except RefusalError as error:
             log.error("%r returned a wrong result: %s", command.name, error.desc)  # noqa: TRY400
             desc = f"The command {command.name} failed: its result is not of its type"

@@ -16,7 +16,8 @@ class Policy(Struct, frozen=True):
 
     `reject` refuses commands, arguments and values that carry the feature, `crash` aborts the
     process, for testing clients. `hide` leaves them, and events, out of what the server sends;
-    unlike in QEMU, introspection and query-commands then show just what is left.
+    unlike in QEMU, introspection and query-commands then show just what is left. A result that
+    cannot be without a hidden value (of an enum) is answered with an error, and an event not sent.
     """
 
     deprecated_input: Input = "accept"

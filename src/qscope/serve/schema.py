@@ -5,6 +5,7 @@ its arguments and checks its results. A driver that comes or goes makes a new ve
 """
 
 import functools
+import math
 import re
 from collections.abc import Callable, Collection
 from typing import Any
@@ -29,6 +30,10 @@ _NOTHING: dict[str, Any] = {}
 # As many digits as the largest 64-bit integers have.
 _MAYBE_BIG = re.compile(rb"[0-9]{19}")
 _encode = msgspec.json.Encoder().encode
+
+
+class HiddenError(RefusalError):
+    """A result or an event is right, but cannot be without what a policy hides."""
 
 
 class ServedCommand(Struct, eq=False):
@@ -68,6 +73,7 @@ class ServedSchema:
         self.types = Types(schema, defines, policy)
         shown = hide(schema, policy.hidden) if policy.hidden else schema
         self._shown = Types(shown, defines)
+        self._whole = Types(schema, defines)
         self._entities = shown.introspect(defines)
         self._users = {
             each.name: each
@@ -202,28 +208,32 @@ class ServedSchema:
 
     def _encode(self, node: Node, value: Any) -> bytes:
         """Encode a value of the program's and check the very bytes."""
-        try:
-            encoded = _encode(value)
-        except (TypeError, ValueError, OverflowError, RecursionError, msgspec.EncodeError) as error:
-            raise RefusalError(f"it is no JSON: {error}") from error
-        decode = self._find_decoder(node)
-        if decode is not None and not self._hides:
+        encoded = _encode_plainly(value)
+        decode = None if self._hides else self._find_decoder(node)
+        if decode is not None:
             try:
                 decode(encoded)
             except (msgspec.DecodeError, RecursionError):
                 pass
             else:
                 return encoded
+        return self._encode_exactly(node, encoded)
+
+    def _encode_exactly(self, node: Node, encoded: bytes) -> bytes:
         try:
-            plain = msgspec.json.decode(encoded)
+            value = msgspec.json.decode(encoded)
         except (msgspec.DecodeError, RecursionError) as error:
             raise RefusalError(f"it is no JSON: {error}") from error
-        return self._encode_exactly(node, plain)
-
-    def _encode_exactly(self, node: Node, value: Any) -> bytes:
-        if self._hides:
-            value = prune(node, value)
-        self._shown.read(node, value, Reading.OUTPUT)
+        if not self._hides:
+            self._shown.read(node, value, Reading.OUTPUT)
+            return encoded
+        # What is hidden must be right as well.
+        self._whole.read(self._whole.find(node.name), value, Reading.OUTPUT)
+        value = prune(node, value)
+        try:
+            self._shown.read(node, value, Reading.OUTPUT)
+        except RefusalError as error:
+            raise HiddenError(error.desc) from error
         return _encode(value)
 
     def _find_decoder(self, node: Node) -> Callable[[bytes], Any] | None:
@@ -231,3 +241,34 @@ class ServedSchema:
             decoder = self._shown.make_decoder(node)
             self._decoders[node] = decoder.decode if decoder else None
         return self._decoders[node]
+
+
+def _encode_plainly(value: Any) -> bytes:
+    """Return a program's value as JSON. Raises RefusalError for what has none."""
+    try:
+        encoded = _encode(value)
+        # msgspec writes null for a number that is none, or infinite.
+        if b"null" in encoded and not _is_finite(_simplify(value)):
+            raise RefusalError("it is no JSON: a number is infinite or none")
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.EncodeError) as error:
+        raise RefusalError(f"it is no JSON: {error}") from error
+    return encoded
+
+
+def _simplify(value: Any) -> Any:
+    """Return a value that was encoded as plain data, less what is JSON already."""
+    return msgspec.to_builtins(value, enc_hook=lambda _raw: None)
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether all numbers in plain data are finite."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, float) and not math.isfinite(each):
+            return False
+        if isinstance(each, dict):
+            waiting += each.values()
+        elif isinstance(each, list | tuple):
+            waiting += each
+    return True

@@ -28,7 +28,7 @@ from qscope.serve.limits import Limits
 from qscope.serve.listening import Listener, listen
 from qscope.serve.policy import ACCEPT, Policy
 from qscope.serve.replies import Printer
-from qscope.serve.schema import ServedSchema
+from qscope.serve.schema import HiddenError, ServedSchema
 from qscope.serve.source import naming_the_program, open_served
 from qscope.serve.types.classes import name_attribute
 from qscope.serve.wire.parser import JSONDialect
@@ -176,6 +176,8 @@ class Server:
             data = {self._find_member(event, name): each for name, each in members.items()}
         try:
             encoded = self.schema.encode_data(event, {} if data is None else data)
+        except HiddenError:
+            return
         except RefusalError as error:
             raise ServeError(f"event {event}: {error.desc}") from error
         if self.schema.is_shown(event):

@@ -115,6 +115,7 @@ class Classes:
             ((name, value),) = leaf.tags
             tagged = {"tag_field": name, "tag": value}
             namespace[name_attribute(name)] = value
+            namespace["__repr__"] = _show_tagged
         else:
             fields = [*(self._make_tag(each) for each in leaf.tags), *fields]
         base = self.find_base(node)
@@ -169,23 +170,35 @@ class Classes:
             else:
                 self._module.__dict__[self._names[id(node)]] = self._define(node)
         for alternate in settled:
-            annotations = [self._annotate(each) for each in alternate.branches]
-            value = self._evaluate(" | ".join(annotations)) if annotations else _Unsupported
-            self._module.__dict__[self._names[id(alternate)]] = value
+            self._module.__dict__[self._names[id(alternate)]] = self._join(alternate)
+
+    def _join(self, alternate: Alternate) -> Any:
+        """Return the type of an alternate, all branches of which are defined."""
+        branches = [self._evaluate(self._annotate(each)) for each in alternate.branches]
+        if not branches or _Unsupported in branches:
+            return _Unsupported
+        return Union[tuple(branches)]  # noqa: UP007 - likewise
 
     def _define(self, node: Enum | Object) -> Any:
         if isinstance(node, Enum):
             return Literal[tuple(node.values)] if node.values else _Unsupported
         leaves = self.find_leaves(node)
-        if not leaves or any(len(tags) > 1 for tags in leaves):
-            return _Unsupported
-        if node.tag is not None and len(leaves) == 1:
-            # Of a union with one case, msgspec does not demand the tag.
-            return _Unsupported
-        return Union[tuple(leaves.values())]  # noqa: UP007 - as many as there are
+        if node.tag is None:
+            return leaves[()]
+        # A branch that is a union itself has two tags. Of a union with one case, msgspec does not
+        # demand the tag.
+        simple = tuple(leaf for tags, leaf in leaves.items() if len(tags) == 1)
+        return Union[simple] if len(simple) > 1 else _Unsupported  # noqa: UP007 - as many as that
 
     def _evaluate(self, annotation: str) -> Any:
         return eval(annotation, self._module.__dict__)  # noqa: S307 - we wrote it
+
+
+def _show_tagged(value: Struct) -> str:
+    """Return what a value looks like, its tag first, which is no field of it."""
+    tag = name_attribute(str(value.__struct_config__.tag_field))
+    shown = (f"{name}={getattr(value, name)!r}" for name in (tag, *value.__struct_fields__))
+    return f"{type(value).__name__}({', '.join(shown)})"
 
 
 def _find_leaves(
