@@ -6,6 +6,7 @@ In: connections that come and go. Out: events to those that negotiated, and an o
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Iterator
 
 from qscope.serve.connection import Connection
@@ -17,6 +18,9 @@ log = logging.getLogger("qscope.serve")
 _PART = 4
 # Bytes that are read at once.
 _BUFFER = 1 << 16
+# Seconds: who asks again that soon after a reply is waited for without sleeping, but no longer.
+_SOON = 1e-3
+_AWAKE = 1.5e-4
 
 
 class Clients:
@@ -28,10 +32,31 @@ class Clients:
         # One for all: it is empty whenever a connection's turn is over.
         self.buffer = bytearray(_BUFFER)
         self.view = memoryview(self.buffer)
+        self._may_spin = len(os.sched_getaffinity(0)) > 1
+        self._is_awake = False
+        self._active_at = self._awake_until = 0.0
         self._connections: set[Connection] = set()
         # Of clients that are gone, while a command of theirs runs.
         self._workers: set[asyncio.Task[None]] = set()
         self._numbers = 0
+
+    def stay_awake(self, now: float) -> None:
+        """Keep the event loop from sleeping for a moment: waking it takes longer than a command.
+
+        Only where commands come one soon after the other, and where there is a core to spare.
+        """
+        is_soon, self._active_at = now - self._active_at < _SOON, now
+        if is_soon and self._may_spin:
+            self._awake_until = now + _AWAKE
+            if not self._is_awake:
+                self._is_awake = True
+                self._turn()
+
+    def _turn(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._is_awake = loop.time() < self._awake_until
+        if self._is_awake:
+            loop.call_soon(self._turn)
 
     @property
     def greeting(self) -> bytes:

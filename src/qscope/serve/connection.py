@@ -47,6 +47,9 @@ class Roster(Protocol):
     def greeting(self) -> bytes:
         """What a client is sent first."""
 
+    def stay_awake(self, now: float) -> None:
+        """Keep the event loop from sleeping for a moment."""
+
     def enter(self, connection: "Connection") -> int:
         """Take a client in; return its number."""
 
@@ -118,6 +121,7 @@ class Connection(asyncio.BufferedProtocol, asyncio.Protocol):
         self._intake.feed(data)
         if self._is_resting and self._drained.is_set() and asyncio.current_task() is None:
             self._context.run(self._advance)
+            self._roster.stay_awake(self.last_heard)
         else:
             if self.session.oob:
                 self._look_ahead()
