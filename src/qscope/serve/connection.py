@@ -277,7 +277,7 @@ class Connection(asyncio.BufferedProtocol, asyncio.Protocol):
             self._look_ahead()
         else:
             item = self._intake.take(oob=False)
-        if (item is None and self._has_room) or self._needs_more:
+        if not self._is_reading and ((item is None and self._has_room) or self._needs_more):
             self._read_on(reading=True)
         return item
 

@@ -112,7 +112,7 @@ class Dispatcher:
                 result = handler.call(context, arguments)
             else:
                 result = handler.call(context)
-            if inspect.isawaitable(result):
+            if handler.is_coroutine or inspect.isawaitable(result):
                 result = await result
         except RefusalError:
             raise

@@ -13,6 +13,7 @@ class Handler(NamedTuple):
 
     call: Callable[..., Any]
     takes_arguments: bool
+    is_coroutine: bool = False
 
 
 def make_handler(command: ServedCommand, function: Callable[..., Any]) -> Handler:
@@ -26,10 +27,11 @@ def make_handler(command: ServedCommand, function: Callable[..., Any]) -> Handle
         signature = inspect.signature(function)
     except (TypeError, ValueError) as error:
         raise ServeError(f"the handler of '{command.name}' tells no parameters: {error}") from error
+    is_coroutine = inspect.iscoroutinefunction(function)
     if _can_take(signature, 2):
-        return Handler(function, takes_arguments=True)
+        return Handler(function, takes_arguments=True, is_coroutine=is_coroutine)
     if command.takes_nothing and _can_take(signature, 1):
-        return Handler(function, takes_arguments=False)
+        return Handler(function, takes_arguments=False, is_coroutine=is_coroutine)
     wanted = "(ctx) or (ctx, args)" if command.takes_nothing else "(ctx, args)"
     name = getattr(function, "__name__", "?")
     raise ServeError(f"the handler of '{command.name}' is {name}{signature}; {wanted} is right")
