@@ -41,9 +41,10 @@ _RIGHT = re.compile(
 
 _PAIR = re.compile(r"(?i)\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}")
 
-# What is right, up to a sequence that is not. Of those QEMU knows lengths up to six bytes.
+# What is right, up to a sequence that is not (without possessive quantifiers: up to Python 3.11.3
+# they lose the beginning of a group). Of those QEMU knows lengths up to six bytes.
 _UP_TO_WRONG = re.compile(
-    rf"""((?:[^\x80-\xff]++|{_UTF_8})*+)(?:
+    rf"""((?:[^\x80-\xff]+|{_UTF_8})*)(?:
     [\xc0-\xdf][\x80-\xbf]?
     |[\xe0-\xef][\x80-\xbf]{{0,2}}
     |[\xf0-\xf7][\x80-\xbf]{{0,3}}
