@@ -27,7 +27,8 @@ _UTF_8 = r"""(?:
     |\xc0\x80
     )"""
 
-# How far a string is right.
+# Some of a string that is right. Not possessive as a whole, which Python 3.11.2 does wrong, but no
+# more than so many parts at once: each takes memory.
 _RIGHT = re.compile(
     rf"""(?:
     [^\\\x80-\xff]++
@@ -35,16 +36,16 @@ _RIGHT = re.compile(
     |\\u(?i:(?!d[89a-f]|fd[de]|fff[ef])[0-9a-f]{{4}})
     |(?i:(?!\\ud[89ab][37bf]f\\udff[ef])\\ud[89ab][0-9a-f]{{2}}\\ud[c-f][0-9a-f]{{2}})
     |{_UTF_8}
-    )*+""",
+    ){{1,1000}}""",
     re.VERBOSE,
 )
 
 _PAIR = re.compile(r"(?i)\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}")
 
-# What is right, up to a sequence that is not (without possessive quantifiers: up to Python 3.11.3
-# they lose the beginning of a group). Of those QEMU knows lengths up to six bytes.
+# What is right, up to a sequence that is not (the group is not possessive as a whole: Python
+# 3.11.2 loses its beginning then). Of those QEMU knows lengths up to six bytes.
 _UP_TO_WRONG = re.compile(
-    rf"""((?:[^\x80-\xff]+|{_UTF_8})*)(?:
+    rf"""((?:[^\x80-\xff]++|{_UTF_8})*)(?:
     [\xc0-\xdf][\x80-\xbf]?
     |[\xe0-\xef][\x80-\xbf]{{0,2}}
     |[\xf0-\xf7][\x80-\xbf]{{0,3}}
@@ -125,10 +126,16 @@ def _decode_right(body: str) -> str:
     return result
 
 
+def find_wrong(text: str) -> int:
+    """Return how far a string in its quotes is right: to its last quote if all of it is."""
+    at, end = 1, len(text) - 1
+    while found := _RIGHT.match(text, at, end):
+        at = found.end()
+    return at
+
+
 def _find_fault(text: str) -> str:
-    found = _RIGHT.match(text, 1, len(text) - 1)
-    assert found is not None
-    at = found.end()
+    at = find_wrong(text)
     if text[at] != "\\":
         return "invalid UTF-8 sequence in string"
     if text[at + 1] != "u":
