@@ -219,7 +219,10 @@ class Server:
         self._change(changed, added=self._list_paths(where, driver))
 
     def unregister_driver(self, where: str, driver: str) -> None:
-        """Remove a branch that was registered. Raises UnknownNameError."""
+        """Remove a branch that was registered. Raises UnknownNameError, or SchemaError.
+
+        What stands in the schema itself cannot be removed.
+        """
         with naming_the_program():
             changed = remove_branch(self.schema.schema, where, driver)
         self._change(changed, removed=self._list_paths(where, driver))
