@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 import qscope
 from qscope.ask import Verdict
 from qscope.ask.finding import Severity, conclude
-from qscope.ask.validation import Checker, Reader, find_integers, validate, validate_message
+from qscope.ask.validation import Checker, Reader, find_masked, validate, validate_message
 from qscope.ask.validation.formats import find_format_error
-from qscope.ask.validation.integers import load_table
+from qscope.ask.validation.masked import ALTERNATE, load_table
 from qscope.ask.validation.stream import split_messages
 from qscope.load.opening import EMBEDDED
 from qscope.load.schema import open_schema
@@ -283,7 +283,7 @@ def test_device_add_by_release(shipped, version, arguments, found):
 
 def check_keyval(shipped, command, value, dialect=None):
     more = {} if dialect is None else {"dialect": dialect}
-    checker = Checker(shipped.find, Reader.KEYVAL, find_integers(command), **more)
+    checker = Checker(shipped.find, Reader.KEYVAL, find_masked(command), **more)
     return summarise(checker.check(shipped.by_name[command].arg_type, value))
 
 
@@ -335,11 +335,52 @@ def test_integers_of_unknown_width():
         ("blockdev-add", [""], None),
     ],
 )
-def test_table_of_integers(command, edges, kind):
-    place = find_integers(command)
+def test_masked_integers(command, edges, kind):
+    place = find_masked(command)
     for edge in edges:
         place = place and place.enter(edge)
     assert (place.kind if place else None) == kind
+
+
+@pytest.mark.parametrize(
+    ("command", "edges", "alternate"),
+    [
+        ("blockdev-add", ["+raw", "file"], "BlockdevRef"),
+        ("blockdev-add", ["+qcow2", "backing"], "BlockdevRefOrNull"),
+        ("blockdev-add", ["+qcow2", "overlap-check"], "Qcow2OverlapChecks"),
+        ("blockdev-add", ["+raw", "file", "+quorum", "children"], "BlockdevRef"),
+        ("blockdev-reopen", ["options", "+raw", "file"], "BlockdevRef"),
+        ("block-dirty-bitmap-merge", ["bitmaps"], "BlockDirtyBitmapOrStr"),
+        ("transaction", ["actions", "+block-dirty-bitmap-merge", "data", "bitmaps"],
+         "BlockDirtyBitmapOrStr"),
+        ("migrate-set-parameters", ["tls-creds"], "StrOrNull"),
+        ("x-blockdev-set-iothread", ["iothread"], "StrOrNull"),
+        ("block-export-add", ["iothread"], "BlockExportIothreads"),
+        ("blockdev-add", ["+raw", "file", "+null-co", "size"], None),
+        ("blockdev-add", ["+raw"], None),
+        ("blockdev-add", ["|"], None),
+    ],
+)  # fmt: skip
+def test_masked_alternates(command, edges, alternate):
+    place = find_masked(command)
+    for edge in edges:
+        place = place and place.enter(edge)
+    assert (place.alternate if place else None) == alternate
+
+
+def test_all_masked_alternates():
+    """Each has its branches' edges, too: where it is a reference, those of a block device."""
+    places = [place for place in load_table().places if ALTERNATE in place]
+    assert {place[ALTERNATE] for place in places if "+quorum" in place} == {
+        "BlockdevRef",
+        "BlockdevRefOrNull",
+    }
+    assert {place[ALTERNATE] for place in places if "+quorum" not in place} == {
+        "BlockDirtyBitmapOrStr",
+        "BlockExportIothreads",
+        "Qcow2OverlapChecks",
+        "StrOrNull",
+    }
 
 
 @pytest.mark.parametrize(
@@ -434,7 +475,7 @@ def test_nesting(depth, found):
 
 @pytest.mark.shared
 def test_table_is_what_the_schemas_say(shared):
-    tool = runpy.run_path(str(Path(__file__).parent.parent / "tools/make_integers.py"))
+    tool = runpy.run_path(str(Path(__file__).parent.parent / "tools/make_masked.py"))
     paths = {
         release: shared / f"schemas/qemu-{release}/qapi/qapi-schema.json"
         for release in ("7.2", "11.0")

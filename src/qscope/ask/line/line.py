@@ -17,7 +17,7 @@ from qscope.ask.syntax.qemuopts import Parameter
 from qscope.ask.syntax.scalars import Dialect
 from qscope.ask.syntax.words import Word
 from qscope.ask.validation.checker import Checker
-from qscope.ask.validation.integers import find_integers
+from qscope.ask.validation.masked import find_masked
 from qscope.ask.validation.properties import PropertyOwner, judge_properties
 from qscope.ask.validation.reader import Reader
 from qscope.ask.validation.release import find_dialect
@@ -174,10 +174,10 @@ class Line:
         `command` is the QMP command that has the same type, `edges` lead from its arguments to
         where the value begins: that tells which of its integers are sizes.
         """
-        integers = find_integers(command) if command else None
+        masked = find_masked(command) if command else None
         for edge in edges:
-            integers = integers.enter(edge) if integers else None
-        return Checker(self.find, occurrence.reader, integers, dialect=self.dialect)
+            masked = masked.enter(edge) if masked else None
+        return Checker(self.find, occurrence.reader, masked, dialect=self.dialect)
 
     @functools.cached_property
     def keyval_checker(self) -> Checker:

@@ -13,7 +13,7 @@ from qscope.model.schema_info import ArrayType, Entity, EnumMember, EnumType, Me
 
 
 class Structure(NamedTuple):
-    """A type's name, and the entry of the table of integers that has its members."""
+    """A type's name, and the entry of `data/masked.json` that has its members."""
 
     type: str
     command: str = ""

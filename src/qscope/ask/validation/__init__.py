@@ -5,15 +5,15 @@ validate.py a command.
 """
 
 from qscope.ask.validation.checker import Checker
-from qscope.ask.validation.integers import IntegerTypes, find_integers
+from qscope.ask.validation.masked import MaskedTypes, find_masked
 from qscope.ask.validation.reader import Reader
 from qscope.ask.validation.validate import validate, validate_message
 
 __all__ = [
     "Checker",
-    "IntegerTypes",
+    "MaskedTypes",
     "Reader",
-    "find_integers",
+    "find_masked",
     "validate",
     "validate_message",
 ]

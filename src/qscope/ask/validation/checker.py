@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias, assert_never
 
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.syntax.scalars import NEWEST, Dialect
-from qscope.ask.validation.integers import IntegerTypes
+from qscope.ask.validation.masked import MaskedTypes
 from qscope.ask.validation.reader import Reader
 from qscope.ask.validation.scalar import Scalar, judge_scalar
 from qscope.ask.validation.unions import Members, gather_members
@@ -40,12 +40,12 @@ Find: TypeAlias = Callable[[str], Entity | None]
 
 
 class _Place(NamedTuple):
-    """A value that is to be judged: its type, where it stands, what is known of its integers."""
+    """A value that is to be judged: its type, where it stands, what the schema masks of it."""
 
     type_name: str
     value: Any
     where: str
-    integers: IntegerTypes | None
+    masked: MaskedTypes | None
 
 
 _Outcome: TypeAlias = Finding | _Place
@@ -54,30 +54,29 @@ _Outcome: TypeAlias = Finding | _Place
 class Checker:
     """Judges values by types.
 
-    `find` returns entities by name; `reader` is how QEMU reads the value; `integers` is the place
-    in the table of integers at which it begins (`find_integers` of a command, entered as far as
-    the value is). `evidence` is what says what the types say; `dialect` is how this
-    QEMU reads sizes.
+    `find` returns entities by name; `reader` is how QEMU reads the value; `masked` is the place
+    in the table at which it begins (`find_masked` of a command, entered as far as the value is).
+    `evidence` is what says what the types say; `dialect` is how this QEMU reads sizes.
     """
 
     def __init__(
         self,
         find: Find,
         reader: Reader = Reader.STRICT,
-        integers: IntegerTypes | None = None,
+        masked: MaskedTypes | None = None,
         *,
         evidence: str = "query-qmp-schema",
         dialect: Dialect = NEWEST,
     ) -> None:
         self._find = find
         self._reader = reader
-        self._integers = integers
+        self._masked = masked
         self._evidence = evidence
         self._dialect = dialect
 
     def check(self, type_name: str, value: Any, where: str = "") -> Iterator[Finding]:
         """Yield everything that is wrong with `value`; `where` is the place it stands at."""
-        pending = [_Place(type_name, value, where, self._integers)]
+        pending = [_Place(type_name, value, where, self._masked)]
         while pending:
             inner: list[_Place] = []
             for outcome in self._judge(pending.pop()):
@@ -112,25 +111,25 @@ class Checker:
         if not isinstance(place.value, dict):
             yield self._wrong_type(place)
             return
-        gathered = gather_members(self._find, entity, place.value, place.integers)
+        gathered = gather_members(self._find, entity, place.value, place.masked)
         for entered in gathered.members:
-            yield from self._judge_member(entered.member, entered.integers, place)
+            yield from self._judge_member(entered.member, entered.masked, place)
         if gathered.broken:
             yield self._undescribed_branch(gathered.broken, place.where)
         else:
             yield from self._find_unknown_members(gathered, place)
 
     def _judge_member(
-        self, member: Member, integers: IntegerTypes | None, place: _Place
+        self, member: Member, masked: MaskedTypes | None, place: _Place
     ) -> Iterator[_Outcome]:
         where = _join(place.where, member.name)
         if member.name not in place.value:
             if not member.optional:
-                right = describe_right(self._find, member.type, integers)
+                right = describe_right(self._find, member.type, masked)
                 yield self._error("member-missing", where, "it is missing", right)
             return
         yield from self._warn(member.features, where, "it")
-        yield _Place(member.type, place.value[member.name], where, integers)
+        yield _Place(member.type, place.value[member.name], where, masked)
 
     def _find_unknown_members(self, gathered: Members, place: _Place) -> Iterator[Finding]:
         known = {entered.member.name for entered in gathered.members}
@@ -160,7 +159,7 @@ class Checker:
             return
         for index, value in enumerate(place.value):
             where = f"{place.where}.{index}" if self._is_keyval else f"{place.where}[{index}]"
-            yield _Place(entity.element_type, value, where, place.integers)
+            yield _Place(entity.element_type, value, where, place.masked)
 
     def _judge_alternate(self, entity: AlternateType, place: _Place) -> Iterator[_Outcome]:
         """Go on with the branch that the value's form chooses; QEMU has one for each form."""
@@ -205,12 +204,12 @@ class Checker:
         yield self._error("value-unknown", place.where, message, right, guesses)
 
     def _judge_builtin(self, entity: BuiltinType, place: _Place) -> Iterator[Finding]:
-        kind = place.integers.kind if place.integers else None
+        kind = place.masked.kind if place.masked else None
         scalar = Scalar(entity, kind, self._dialect)
         complaint = judge_scalar(scalar, place.value, self._reader)
         if complaint is None:
             return
-        right = complaint.right or describe_right(self._find, place.type_name, place.integers)
+        right = complaint.right or describe_right(self._find, place.type_name, place.masked)
         yield Finding(
             complaint.rule,
             place.where,
@@ -236,7 +235,7 @@ class Checker:
         return self._reader is not Reader.STRICT
 
     def _wrong_type(self, place: _Place) -> Finding:
-        right = describe_right(self._find, place.type_name, place.integers)
+        right = describe_right(self._find, place.type_name, place.masked)
         return self._error("wrong-type", place.where, f"{show_value(place.value)} was given", right)
 
     def _error(

@@ -11,7 +11,7 @@ from qscope.ask.finding import Finding, Severity
 from qscope.ask.syntax.scalars import NEWEST, Dialect
 from qscope.ask.typed import explain_unasked
 from qscope.ask.validation.checker import Checker
-from qscope.ask.validation.integers import IntegerTypes, find_integers
+from qscope.ask.validation.masked import MaskedTypes, find_masked
 from qscope.ask.validation.reader import Reader
 from qscope.ask.validation.words import MOST_GUESSES, clip
 from qscope.model.interface import Interface
@@ -66,16 +66,16 @@ def judge_properties(
             checker = Checker(
                 interface.find,
                 reader,
-                _find_integers(owner, name),
+                _find_masked(owner, name),
                 evidence=owner.evidence,
                 dialect=dialect,
             )
             yield from checker.check(member.type, value, name)
 
 
-def _find_integers(owner: PropertyOwner, name: str) -> IntegerTypes | None:
+def _find_masked(owner: PropertyOwner, name: str) -> MaskedTypes | None:
     """Return what object-add's schema says of a property; QOM calls most of its integers `int`."""
-    start = find_integers("object-add") if owner.asked == "object" else None
+    start = find_masked("object-add") if owner.asked == "object" else None
     branch = start.enter(f"+{owner.typename}") if start else None
     return branch.enter(name) if branch else None
 

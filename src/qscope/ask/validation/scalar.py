@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from qscope.ask.finding import Severity
 from qscope.ask.syntax.scalars import NEWEST, Dialect, parse_bool, parse_int, parse_size, parse_uint
 from qscope.ask.validation.formats import find_format_error
-from qscope.ask.validation.integers import Limits, find_limits
+from qscope.ask.validation.masked import Limits, find_limits
 from qscope.ask.validation.reader import Reader
 from qscope.errors import ArgumentError
 from qscope.model.property_types import ScalarType

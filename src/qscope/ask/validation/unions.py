@@ -6,15 +6,15 @@ In: an object type, the value that is judged. Out: `Members`.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from qscope.ask.validation.integers import IntegerTypes
+from qscope.ask.validation.masked import MaskedTypes
 from qscope.model.schema_info import Entity, Member, ObjectType
 
 
 class Entered(NamedTuple):
-    """A member, and what is known of the integers behind it."""
+    """A member, and what introspection masks behind it."""
 
     member: Member
-    integers: IntegerTypes | None
+    masked: MaskedTypes | None
 
 
 class Members(NamedTuple):
@@ -35,7 +35,7 @@ def gather_members(
     find: Callable[[str], Entity | None],
     start: ObjectType,
     value: Mapping[Any, Any],
-    integers: IntegerTypes | None,
+    masked: MaskedTypes | None,
 ) -> Members:
     """Collect the members of `start` as its tags in `value` choose them, union after union."""
     members: dict[str, Entered] = {}
@@ -48,7 +48,7 @@ def gather_members(
     while isinstance(entity, ObjectType) and entity.name not in seen:
         seen.add(entity.name)
         for member in entity.members:
-            place = integers.enter(member.name) if integers else None
+            place = masked.enter(member.name) if masked else None
             members.setdefault(member.name, Entered(member, place))
         if entity.tag is None:
             break
@@ -59,7 +59,7 @@ def gather_members(
         decided = isinstance(chosen, str) and _is_value(find, entity, chosen, set(types))
         if not isinstance(chosen, str) or chosen not in types:
             break
-        integers = integers.enter(f"+{chosen}") if integers else None
+        masked = masked.enter(f"+{chosen}") if masked else None
         entity = find(types[chosen])
     others = {name: tuple(cases) for name, cases in elsewhere.items() if name not in members}
     broken = "" if isinstance(entity, ObjectType) else types[chosen]

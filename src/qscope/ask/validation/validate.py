@@ -11,7 +11,7 @@ from qscope.ask.answer import Verdict
 from qscope.ask.finding import Finding, Severity
 from qscope.ask.validation.checker import Checker
 from qscope.ask.validation.devices import judge_device
-from qscope.ask.validation.integers import IntegerTypes, find_integers
+from qscope.ask.validation.masked import MaskedTypes, find_masked
 from qscope.ask.validation.names import find_bad_id
 from qscope.ask.validation.objects import judge_object_type, judge_open_object
 from qscope.ask.validation.release import EVIDENCE, is_since
@@ -31,7 +31,7 @@ _IDS = {
     "object-add": ("id", "7.2"),
 }
 # Integers that had another type in older releases than the table is made of: `int` until 5.2.
-_INTEGERS_SINCE = {"migrate-set-parameters": "6.0"}
+_MASKED_SINCE = {"migrate-set-parameters": "6.0"}
 
 
 def validate(
@@ -163,8 +163,8 @@ def _judge_arguments(
         if command.name == "object-add":
             yield from judge_open_object(interface, entity, arguments)
             return
-    integers = _find_integers(interface, command.name)
-    checker = Checker(interface.find, integers=integers, evidence=_source(interface))
+    masked = _find_masked(interface, command.name)
+    checker = Checker(interface.find, masked=masked, evidence=_source(interface))
     found = list(checker.check(command.arg_type, arguments))
     yield from found
     if command.name == "object-add" and all(each.where != "qom-type" for each in found):
@@ -172,10 +172,10 @@ def _judge_arguments(
     yield from _judge_id(interface, command.name, arguments)
 
 
-def _find_integers(interface: Interface, command: str) -> IntegerTypes | None:
-    since = _INTEGERS_SINCE.get(command, "0")
+def _find_masked(interface: Interface, command: str) -> MaskedTypes | None:
+    since = _MASKED_SINCE.get(command, "0")
     is_older = is_since(interface, since) is Verdict.NO
-    return None if is_older else find_integers(command)
+    return None if is_older else find_masked(command)
 
 
 def _judge_id(interface: Interface, command: str, arguments: dict[Any, Any]) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qscope.ask.describe import describe_type
-from qscope.ask.validation.integers import IntegerTypes, find_limits
+from qscope.ask.validation.masked import MaskedTypes, find_limits
 from qscope.model.property_types import ScalarType
 from qscope.model.schema_info import (
     AlternateType,
@@ -73,7 +73,7 @@ def show_integer(value: int) -> str:
 def describe_right(
     find: Callable[[str], Entity | None],
     name: str,
-    integers: IntegerTypes | None = None,
+    masked: MaskedTypes | None = None,
     depth: int = 0,
 ) -> str:
     """Say what the type called `name` takes."""
@@ -82,7 +82,7 @@ def describe_right(
         case ScalarType():
             return f"takes {describe_type(find, name)}" if not depth else describe_type(find, name)
         case BuiltinType(json_type="int"):
-            words = _describe_integer(integers)
+            words = _describe_integer(masked)
         case BuiltinType(json_type=json_type):
             words = "any value" if json_type == "value" else json_type
         case EnumType():
@@ -90,19 +90,19 @@ def describe_right(
         case ObjectType():
             words = "an object"
         case ArrayType() if depth < _MOST_DEPTH:
-            element = describe_right(find, entity.element_type, integers, depth + 1)
+            element = describe_right(find, entity.element_type, masked, depth + 1)
             words = f"an array of {element}"
         case AlternateType() if depth < _MOST_DEPTH:
             words = " or ".join(
-                describe_right(find, member.type, integers, depth + 1) for member in entity.members
+                describe_right(find, member.type, masked, depth + 1) for member in entity.members
             )
         case _:
             words = entity.meta_type if entity else "what is not known"
     return words if depth else f"takes {words}"
 
 
-def _describe_integer(integers: IntegerTypes | None) -> str:
-    kind = integers.kind if integers else None
+def _describe_integer(masked: MaskedTypes | None) -> str:
+    kind = masked.kind if masked else None
     if kind in (None, "int", "int64"):
         return "int"
     if kind == "size":

@@ -1,12 +1,14 @@
-"""Make the table of integer types that ships with qscope, src/qscope/data/integers.json.
+"""Make the table of what introspection masks, src/qscope/data/masked.json.
 
-Usage: python tools/make_integers.py RELEASE=SCHEMA...
+Usage: python tools/make_masked.py RELEASE=SCHEMA...
 As in: 7.2=../shared/schemas/qemu-7.2/qapi/qapi-schema.json 11.0=...
 
-Introspection calls all integers `int`. The schemas say which are a size, an uint16, and so on. A
-place is where one stands in the arguments of a command, in all releases at once: members that one
-of them lacks are those of the others; an integer about which they do not agree is left out. Places
-that no integer is behind are left out, and those that nothing tells apart are one.
+Introspection calls all integers `int` and hides what alternates are called. The schemas say which
+integer is a size, an uint16, and so on, and which alternate is a BlockdevRef. A place is where one
+stands in the arguments of a command, in all releases at once: members, and alternates, that one of
+them lacks are those of the others; what they do not agree about is left out, and so are several
+alternates at one place (nested arrays). Places that nothing masked is behind are left out, and
+those that nothing tells apart are one.
 """
 
 import sys
@@ -16,12 +18,12 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from qscope.ask.validation.integers import HERE, Place, Table
+from qscope.ask.validation.masked import ALTERNATE, HERE, Place, Table
 from qscope.load.schema import open_schema
 from qscope.qapi import Schema
 from qscope.qapi.definitions import Alternate, Array, Builtin, Command, Object
 
-TARGET = Path("src/qscope/data/integers.json")
+TARGET = Path("src/qscope/data/masked.json")
 # Types that are the argument of an option and of no command.
 OPTIONS = (
     "Audiodev",
@@ -31,14 +33,15 @@ OPTIONS = (
     "MemorySizeConfiguration",
     "SMPConfiguration",
 )
-# By release: the types that a value at this place can have, arrays and alternates seen through.
+# By release: the types that a value at this place can have, arrays and alternates seen through, and
+# these alternates.
 Types: TypeAlias = tuple[frozenset[str], ...]
 
 
 class Edges(NamedTuple):
-    """What leads away from a place: its integer, and where its edges lead."""
+    """What is masked at a place, by HERE and ALTERNATE, and where its edges lead."""
 
-    kind: str | None
+    masked: dict[str, str]
     targets: dict[str, Types]
 
 
@@ -81,7 +84,8 @@ class Walker:
         edges = sorted({edge for targets in by_release for edge in targets})
         nothing: frozenset[str] = frozenset()
         targets = {edge: tuple(each.get(edge, nothing) for each in by_release) for edge in edges}
-        return Edges(self.find_kind(place), targets)
+        found = {HERE: self.find_kind(place), ALTERNATE: self.find_alternate(place)}
+        return Edges({key: name for key, name in found.items() if name}, targets)
 
     def find_kind(self, place: Types) -> str | None:
         """Return the integer type in which all releases agree that have the place."""
@@ -93,6 +97,16 @@ class Walker:
         agreed = next(iter(kinds)) if len(kinds) == 1 else ()
         return agreed[0] if len(agreed) == 1 else None
 
+    def find_alternate(self, place: Types) -> str | None:
+        """Return the alternate in which all releases agree that have one at the place."""
+        names = {
+            name
+            for schema, types in zip(self.schemas, place, strict=True)
+            for name in types
+            if isinstance(schema.by_name[name], Alternate)
+        }
+        return names.pop() if len(names) == 1 else None
+
 
 def is_integer(schema: Schema, name: str) -> bool:
     entity = schema.by_name[name]
@@ -100,7 +114,7 @@ def is_integer(schema: Schema, name: str) -> bool:
 
 
 def see_through(schema: Schema, names: list[str]) -> frozenset[str]:
-    """Replace arrays by their elements and alternates by their branches."""
+    """Replace arrays by their elements and add to alternates their branches."""
     found: set[str] = set()
     pending, seen = list(names), set[str]()
     while pending:
@@ -112,6 +126,7 @@ def see_through(schema: Schema, names: list[str]) -> frozenset[str]:
             case Array(element=element):
                 pending.append(element)
             case Alternate(branches=branches):
+                found.add(name)
                 pending += [branch.type for branch in branches]
             case _:
                 found.add(name)
@@ -133,8 +148,8 @@ def collect(schema: Schema, types: frozenset[str]) -> dict[str, frozenset[str]]:
 
 
 def prune(found: dict[Types, Edges]) -> set[Types]:
-    """Return the places that an integer is at or behind."""
-    useful = {place for place, edges in found.items() if edges.kind}
+    """Return the places that something masked is at or behind."""
+    useful = {place for place, edges in found.items() if edges.masked}
     while True:
         more = {
             place
@@ -159,7 +174,7 @@ def partition(found: dict[Types, Edges], useful: set[Types]) -> dict[Types, int]
                 for edge, target in edges.targets.items()
                 if target in useful
             )
-            key = (number, edges.kind, behind)
+            key = (number, *edges.masked.items(), behind)
             refined[place] = seen.setdefault(key, len(seen))
         if len(seen) == len(set(numbers.values())):
             return numbers
@@ -186,8 +201,7 @@ def make_table(schemas: dict[str, Schema]) -> Table:
                 continue
             places.extend({} for _ in range(len(order) - len(places)))
             edges = walker.found[place]
-            if edges.kind:
-                places[own][HERE] = edges.kind
+            places[own].update(edges.masked)
             for edge, target in edges.targets.items():
                 if target in useful:
                     places[own][edge] = order.setdefault(classes[target], len(order))

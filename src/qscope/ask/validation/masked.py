@@ -1,8 +1,8 @@
-"""Which of QAPI's integer types a member has that introspection calls `int`.
+"""What introspection masks of a command's arguments: widths of integers, names of alternates.
 
-In: `data/integers.json`, made by tools/make_integers.py of the schemas of two releases. Out:
-`IntegerTypes`: a place in the arguments of a command, from which members lead to others. Names of
-types do not matter, only those of commands, members and branches: it serves any release.
+In: `data/masked.json`, made by tools/make_masked.py of the schemas of two releases. Out:
+`MaskedTypes`: a place in the arguments of a command, from which members lead to others. Names of
+other types do not matter, only those of commands, members and branches: it serves any release.
 """
 
 import functools
@@ -12,10 +12,11 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-# By edge: a member's name, `+` and a branch's, or nothing for the integer that is here. A kind, or
-# the number of the place that the edge leads to.
+# By edge: a member's name, or `+` and a branch's: the number of the place that it leads to. By
+# HERE and ALTERNATE, which no member is called: the integer type and the alternate of this place.
 Place: TypeAlias = dict[str, int | str]
 HERE = ""
+ALTERNATE = "|"
 
 
 class Limits(NamedTuple):
@@ -33,8 +34,8 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     places: tuple[Place, ...]
 
 
-class IntegerTypes:
-    """One place in a command's arguments. Arrays and alternates are passed unnoticed."""
+class MaskedTypes:
+    """One place in a command's arguments. Arrays, and branches of alternates, are no edges."""
 
     def __init__(self, places: Sequence[Place], number: int) -> None:
         self._places = places
@@ -46,17 +47,23 @@ class IntegerTypes:
         found = self._place.get(HERE)
         return found if isinstance(found, str) else None
 
-    def enter(self, edge: str) -> "IntegerTypes | None":
+    @property
+    def alternate(self) -> str | None:
+        """What an alternate that is here is called (`BlockdevRef`), None if it is not known."""
+        found = self._place.get(ALTERNATE)
+        return found if isinstance(found, str) else None
+
+    def enter(self, edge: str) -> "MaskedTypes | None":
         """Return the place of a member, or of a branch (`+` and its name); None if unknown."""
         found = self._place.get(edge) if edge else None
-        return IntegerTypes(self._places, found) if isinstance(found, int) else None
+        return MaskedTypes(self._places, found) if isinstance(found, int) else None
 
 
-def find_integers(command: str) -> IntegerTypes | None:
+def find_masked(command: str) -> MaskedTypes | None:
     """Return where the arguments of a command begin, None if the table does not have it."""
     table = load_table()
     number = table.commands.get(command)
-    return None if number is None else IntegerTypes(table.places, number)
+    return None if number is None else MaskedTypes(table.places, number)
 
 
 def find_limits(kind: str | None) -> Limits:
@@ -67,7 +74,7 @@ def find_limits(kind: str | None) -> Limits:
 @functools.cache
 def load_table() -> Table:
     """Return the table that ships with qscope."""
-    data = pkgutil.get_data("qscope", "data/integers.json")
+    data = pkgutil.get_data("qscope", "data/masked.json")
     assert data is not None
     return msgspec.json.decode(data, type=Table)
 
