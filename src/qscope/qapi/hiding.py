@@ -31,12 +31,13 @@ _SPECIAL = ("deprecated", "unstable")
 _Part = TypeVar("_Part", Value, Member, Branch, Command, Event)
 
 
-def hide(schema: Schema, features: Collection[str]) -> Schema:
+def hide(schema: Schema, features: Collection[str], *, values: bool = True) -> Schema:
     """Return the schema without what carries one of these features.
 
     Commands, events, members and values go, and branches with their values; types that nothing
     leads to any more are in no introspection. What carries a feature under a condition is hidden
     under that condition. A union whose tag is hidden has no branches left: none could be chosen.
+    With `values=False` those of enums stay, as QEMU lets them.
 
     Raises UnknownNameError for a feature that no policy is about.
     """
@@ -48,11 +49,13 @@ def hide(schema: Schema, features: Collection[str]) -> Schema:
                 f"no policy hides what carries '{name}', only {' and '.join(_SPECIAL)}"
             )
     hidden = schema.hidden.union(features)
-    return schema if hidden == schema.hidden else _hide(schema.whole or schema, hidden)
+    if hidden == schema.hidden:
+        return schema
+    return _hide(schema.whole or schema, hidden, values=values)
 
 
-def _hide(whole: Schema, hidden: frozenset[str]) -> Schema:
-    hider = _Hider(whole, hidden)
+def _hide(whole: Schema, hidden: frozenset[str], *, values: bool) -> Schema:
+    hider = _Hider(whole, hidden, values=values)
     return Schema(
         hider.find_entities(),
         {name: hider.hide_shape(name, shape) for name, shape in whole.shapes.items()},
@@ -68,15 +71,16 @@ def _hide(whole: Schema, hidden: frozenset[str]) -> Schema:
 class _Hider:
     """Takes what is hidden out of entities, one by one."""
 
-    def __init__(self, whole: Schema, hidden: frozenset[str]) -> None:
+    def __init__(self, whole: Schema, hidden: frozenset[str], *, values: bool) -> None:
         self._whole = whole
         self._hidden = hidden
+        self._takes_values = values
 
     def find_entities(self) -> Iterator[Entity]:
         """Yield what is left of every entity of which something is."""
         for entity in self._whole.entities:
             match entity:
-                case Enum(values=values):
+                case Enum(values=values) if self._takes_values:
                     yield structs.replace(entity, values=self._keep(values))
                 case Object():
                     yield self._hide_object(entity)
@@ -122,6 +126,8 @@ class _Hider:
 
     def _keep_branches(self, tag: Member, branches: tuple[Branch, ...]) -> tuple[Branch, ...]:
         """Keep those whose value is there."""
+        if not self._takes_values:
+            return branches
         enum = self._whole.by_name[tag.type]
         assert isinstance(enum, Enum)
         features = {value.name: value.features for value in enum.values}

@@ -14,12 +14,11 @@ import asyncio
 import contextvars
 import logging
 from collections import deque
-from collections.abc import Callable
-from typing import Protocol, cast
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, cast
 
 from qscope.serve.begun import Begun
 from qscope.serve.context import Peer, Session
-from qscope.serve.dispatch import Dispatcher
 from qscope.serve.intake import Intake, Item
 from qscope.serve.limits import Limits
 from qscope.serve.peer import describe_peer
@@ -57,6 +56,13 @@ class Roster(Protocol):
         """Forget a client that is gone."""
 
 
+class Answering(Protocol):
+    """What answers requests: see Dispatcher."""
+
+    def answer(self, item: Item, session: Session) -> Coroutine[Any, Any, bytes | None]:
+        """Return the reply to one message; None where it has none."""
+
+
 class Connection(asyncio.BufferedProtocol, asyncio.Protocol):
     """A connected client.
 
@@ -67,7 +73,7 @@ class Connection(asyncio.BufferedProtocol, asyncio.Protocol):
     def __init__(
         self,
         roster: Roster,
-        dispatcher: Dispatcher,
+        dispatcher: Answering,
         dialect: JSONDialect,
         when_lost: Callable[[], None],
     ) -> None:
@@ -88,6 +94,7 @@ class Connection(asyncio.BufferedProtocol, asyncio.Protocol):
         self._is_reading = True
         self._is_ended = False
         self._is_lost = False
+        self._is_leaving = False
         self.session = Session(0, Peer("?"))
         self.last_heard = 0.0
         self._worker: asyncio.Task[None] | None = None
@@ -102,7 +109,7 @@ class Connection(asyncio.BufferedProtocol, asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport = cast("asyncio.Transport", transport)
         self.last_heard = self._loop.time()
-        self.session = Session(self._roster.enter(self), describe_peer(transport))
+        self.session = Session(self._roster.enter(self), describe_peer(transport), self)
         self._write(self._roster.greeting)
         self._worker = self._loop.create_task(self._work(), context=self._context)
         self._worker.add_done_callback(self._finish)
@@ -170,6 +177,33 @@ class Connection(asyncio.BufferedProtocol, asyncio.Protocol):
         for task in self.tasks:
             task.cancel()
         self._transport.abort()
+
+    # Called by handlers.
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the client is still there."""
+        return not self._is_lost
+
+    def send(self, data: bytes) -> None:
+        """Send bytes as they are, behind all that was sent so far."""
+        self._write(data)
+
+    def hang_up(self, *, behind_reply: bool = False) -> None:
+        """Close the connection behind what was sent; nothing that came is answered any more.
+
+        `behind_reply`: behind the next reply, which is that to the command that runs in band.
+        """
+        if behind_reply:
+            self._is_leaving = True
+            return
+        self._flush()
+        self._is_lost = self._is_ended = True
+        self._queue.clear()
+        self._wake()
+        self._transport.close()
+
+    # Called by the server again.
 
     def send_event(self, event: bytes) -> None:
         """Send an event behind all replies so far; drop a client that does not read."""
@@ -266,6 +300,8 @@ class Connection(asyncio.BufferedProtocol, asyncio.Protocol):
     def _write_reply(self, reply: bytes | None) -> None:
         if reply is not None:
             self._write(reply)
+        if self._is_leaving:
+            self.hang_up()
 
     def _next(self) -> Item | None:
         """Return the next in-band message, or None when it is not there yet."""
@@ -318,8 +354,7 @@ class Connection(asyncio.BufferedProtocol, asyncio.Protocol):
         return len(self._queue) < limit and len(self._oob) < limit
 
     async def _answer_oob(self, item: Request) -> None:
-        if reply := await self._dispatcher.answer(item, self.session):
-            self._write(reply)
+        self._write_reply(await self._dispatcher.answer(item, self.session))
 
     def _finish(self, worker: asyncio.Task[None]) -> None:
         """Close what nobody answers any more."""

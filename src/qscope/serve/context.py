@@ -15,6 +15,10 @@ class Host(Protocol):
     def schema(self) -> ServedSchema:
         """The version of the schema that is served now."""
 
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """What clients may enable."""
+
     def describe_version(self) -> dict[str, Any]:
         """Return the reply to query-version."""
 
@@ -48,12 +52,37 @@ class Peer(Struct, frozen=True):
     certificate: dict[str, Any] | None = None
 
 
-class Session:
-    """One client's session: what it has negotiated."""
+class Line(Protocol):
+    """What a handler may do with the connection that its command came from: see Connection."""
 
-    def __init__(self, number: int, peer: Peer) -> None:
+    @property
+    def is_open(self) -> bool:
+        """Whether the client is still there."""
+
+    def send(self, data: bytes) -> None:
+        """Send bytes as they are, behind all that was sent so far."""
+
+    def hang_up(self, *, behind_reply: bool = False) -> None:
+        """Close the connection behind what was sent; nothing that came is answered any more.
+
+        `behind_reply`: behind the next reply, which is that to the command that runs in band.
+        """
+
+
+class UnansweredError(Exception):
+    """What a handler raises whose command gets no reply from the server.
+
+    Whoever raises it has answered by itself, or closed the connection.
+    """
+
+
+class Session:
+    """One client's session: what it has negotiated. `line` is None before it has begun."""
+
+    def __init__(self, number: int, peer: Peer, line: Line | None = None) -> None:
         self.number = number
         self.peer = peer
+        self.line = line
         # None in negotiation mode.
         self.capabilities: frozenset[str] | None = None
 

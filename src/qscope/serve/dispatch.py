@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from msgspec import UNSET
 
 from qscope.errors import RefusalError
-from qscope.serve.context import Context, Host, Session
+from qscope.serve.context import Context, Host, Session, UnansweredError
 from qscope.serve.handlers import Handler
 from qscope.serve.intake import Item, QuickRequest, read_exactly
 from qscope.serve.own_commands import NEGOTIATION
@@ -102,6 +102,8 @@ class Dispatcher:
             body = await self._call(context, command, arguments)
         except RefusalError as error:
             return self._printer.print_error(error.error_class, error.desc, ident)
+        except UnansweredError:
+            return None
         return self._printer.print_return(body, ident) if command.success_response else None
 
     async def _call(self, context: Context, command: ServedCommand, arguments: Any) -> bytes:
@@ -114,7 +116,7 @@ class Dispatcher:
                 result = handler.call(context)
             if handler.is_coroutine or inspect.isawaitable(result):
                 result = await result
-        except RefusalError:
+        except (RefusalError, UnansweredError):
             raise
         except asyncio.CancelledError as error:
             if _is_cancelled():

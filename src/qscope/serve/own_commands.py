@@ -77,7 +77,7 @@ def _negotiate(ctx: Context, arguments: Any) -> None:
     wanted = getattr(arguments, "enable", msgspec.UNSET)
     wanted = [] if wanted is msgspec.UNSET else wanted
     for each in wanted:
-        if each not in find_capabilities(ctx.schema):
+        if each not in ctx.server.capabilities:
             raise RefusalError(f"Capability {each} not available")
     ctx.session.capabilities = frozenset(wanted)
 

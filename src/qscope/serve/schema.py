@@ -36,6 +36,12 @@ class HiddenError(RefusalError):
     """A result or an event is right, but cannot be without what a policy hides."""
 
 
+class Encoded(Struct, frozen=True, gc=False):
+    """A result that is JSON already, and right: nobody looks at it again."""
+
+    body: bytes
+
+
 class ServedCommand(Struct, eq=False):
     """A command: how its arguments are read, and how its results are checked.
 
@@ -55,7 +61,10 @@ class ServedCommand(Struct, eq=False):
 
 
 class ServedSchema:
-    """One version of a schema; `serial` counts them."""
+    """One version of a schema; `serial` counts them.
+
+    `shown` is what a policy leaves of it; what it hides is left out by default.
+    """
 
     def __init__(
         self,
@@ -64,6 +73,7 @@ class ServedSchema:
         defines: Collection[str] = (),
         policy: Policy = ACCEPT,
         serial: int = 1,
+        shown: qapi.Schema | None = None,
     ) -> None:
         self.schema = schema
         self.serial = serial
@@ -71,7 +81,8 @@ class ServedSchema:
         self._hides = bool(policy.hidden)
         self._defines = frozenset(defines)
         self.types = Types(schema, defines, policy)
-        shown = hide(schema, policy.hidden) if policy.hidden else schema
+        if shown is None:
+            shown = hide(schema, policy.hidden) if policy.hidden else schema
         self._shown = Types(shown, defines)
         self._whole = Types(schema, defines)
         self._entities = shown.introspect(defines)
@@ -143,6 +154,11 @@ class ServedSchema:
             return []
         return list(dict.fromkeys(list_members(self._find_object(found.arg_type))))
 
+    def find_data(self, event: str) -> Object | None:
+        """Return the type of an event's data as it is shown, None if there is no such event."""
+        found = self._users.get(event)
+        return self._find_object(found.arg_type, self._shown) if isinstance(found, Event) else None
+
     def find_users(self, where: str) -> list[str]:
         """Return the commands and events whose argument is this type, or that command's."""
         named = self._users.get(where)
@@ -179,6 +195,8 @@ class ServedSchema:
 
     def encode_result(self, command: ServedCommand, result: Any) -> bytes:
         """Return a result as JSON. Raises RefusalError if it is not of the command's type."""
+        if type(result) is Encoded:
+            return result.body
         if isinstance(result, Raw) and result is self.introspection:
             return bytes(result)
         if command.result is None:

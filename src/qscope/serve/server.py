@@ -20,7 +20,7 @@ from qscope.model.near import near
 from qscope.qapi.drivers import add_branch, remove_branch
 from qscope.serve import own_commands
 from qscope.serve.clients import Clients
-from qscope.serve.connection import Connection
+from qscope.serve.connection import Answering, Connection
 from qscope.serve.dispatch import Authorize, Dispatcher
 from qscope.serve.events import RateLimit, Throttle
 from qscope.serve.handlers import Handler, make_handler
@@ -65,7 +65,7 @@ class Server:
 
     def __init__(
         self,
-        schema: str | os.PathLike[str],
+        schema: str | os.PathLike[str] | ServedSchema,
         *,
         version: str = "0.0.0",
         package: str = "",
@@ -77,11 +77,10 @@ class Server:
         wire: Wire = Wire(),  # noqa: B008 - it is frozen
     ) -> None:
         _require_texts(version=version, package=package)
-        source = open_served(schema)
         self._defines = frozenset(defines)
         self.policy = policy
         self.limits = limits or Limits()
-        self.schema = ServedSchema(source, defines=self._defines, policy=policy)
+        self.schema = self._open(schema)
         self.version = _parse_version(version)
         self.package = package
         self._wire = wire
@@ -89,12 +88,17 @@ class Server:
         self._greetings: dict[int, bytes] = {}
         self._handlers: dict[str, Handler] = {}
         self._own = own_commands.make_handlers(self._describe_line(command_line))
-        self._dispatcher = Dispatcher(self, self._handlers, self._printer, authorize)
+        self._dispatcher: Answering = Dispatcher(self, self._handlers, self._printer, authorize)
         self._throttle = Throttle(self._broadcast)
         self._clients = Clients(self.limits, lambda: self.greeting)
         self._listeners: list[Listener] = []
         self._slots: asyncio.Semaphore | None = None
         self._stopping: asyncio.Event | None = None
+
+    def _open(self, schema: str | os.PathLike[str] | ServedSchema) -> ServedSchema:
+        if isinstance(schema, ServedSchema):
+            return schema
+        return ServedSchema(open_served(schema), defines=self._defines, policy=self.policy)
 
     # Handlers.
 
@@ -252,11 +256,16 @@ class Server:
         if serial not in self._greetings:
             greeting = {
                 "version": self.describe_version(),
-                "capabilities": list(own_commands.find_capabilities(self.schema)),
+                "capabilities": list(self.capabilities),
                 "schema": {"hash": self.schema.hash, "serial": serial},
             }
             self._greetings = {serial: self._printer.print_greeting(greeting)}
         return self._greetings[serial]
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """What clients may enable."""
+        return own_commands.find_capabilities(self.schema)
 
     def describe_version(self) -> dict[str, Any]:
         """Return the reply to query-version."""
@@ -287,9 +296,7 @@ class Server:
         is true. Raises ServeError.
         """
         self.check()
-        if self._slots is None:
-            self._slots = asyncio.Semaphore(self.limits.clients)
-            self._stopping = asyncio.Event()
+        self._stopping = self._stopping or asyncio.Event()
         bound = []
         for address in addresses:
             listener = await listen(
@@ -298,11 +305,16 @@ class Server:
                 tls=tls,
                 mode=mode,
                 anywhere=anywhere,
-                slots=self._slots,
+                slots=self._find_slots(),
             )
             self._listeners.append(listener)
             bound.append(listener.address)
         return bound
+
+    def _find_slots(self) -> asyncio.Semaphore:
+        """Return how many clients one more address may have: all addresses share them."""
+        self._slots = self._slots or asyncio.Semaphore(self.limits.clients)
+        return self._slots
 
     async def serve(
         self,

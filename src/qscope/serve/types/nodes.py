@@ -81,11 +81,12 @@ def contains_any(node: Node) -> bool:
             return True
         if id(each) not in seen:
             seen.add(id(each))
-            waiting += _find_parts(each)
+            waiting += find_parts(each)
     return False
 
 
-def _find_parts(node: Node) -> list[Node]:
+def find_parts(node: Node) -> list[Node]:
+    """Return the types that a type is made of, directly."""
     match node:
         case Scalar() | Enum():
             return []
