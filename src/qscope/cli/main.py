@@ -27,6 +27,8 @@ _MODULES = {
     "check": "check",
     "call": "call",
     "validate": "validate",
+    "serve": "serving",
+    "proxy": "proxy",
     "check-cli": "check_cli",
     "cache": "cache",
     "completion": "completion",

@@ -12,11 +12,20 @@ if TYPE_CHECKING:
         Recorded,
         list_candidates,
         load,
+        load_snapshot,
         open_interface,
         record,
     )
 
-__all__ = ["Opened", "Recorded", "list_candidates", "load", "open_interface", "record"]
+__all__ = [
+    "Opened",
+    "Recorded",
+    "list_candidates",
+    "load",
+    "load_snapshot",
+    "open_interface",
+    "record",
+]
 
 
 def __getattr__(name: str) -> object:

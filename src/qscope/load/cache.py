@@ -20,7 +20,7 @@ from qscope._version import PROBE_VERSION
 from qscope.errors import SnapshotError, TargetError
 from qscope.load.files import read_bytes, replace_file, show_path
 from qscope.model.index import Index, decode_index, encode_index, make_index
-from qscope.model.snapshot import Snapshot, encode_snapshot
+from qscope.model.snapshot import Snapshot, decode_snapshot, encode_snapshot
 
 _INDEX = ".index"
 _SNAPSHOT = ".snapshot.json.gz"
@@ -76,6 +76,16 @@ def find_index(key: dict[str, Any]) -> Index | None:
     except SnapshotError:
         return None
     return index if found == key else None
+
+
+def find_snapshot(key: dict[str, Any]) -> Snapshot | None:
+    """Return the raw snapshot cached for exactly this key, or None."""
+    if find_index(key) is None:
+        return None
+    try:
+        return decode_snapshot(read_bytes(_place(key, _SNAPSHOT)))
+    except SnapshotError:
+        return None
 
 
 def store(key: dict[str, Any], snapshot: Snapshot) -> bool:

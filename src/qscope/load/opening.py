@@ -40,7 +40,7 @@ class Opened(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """Fresh answers, who gave them, and the folder of the cache if that keeps them now."""
+    """Raw answers, who gave them, and the folder of the cache if that keeps them."""
 
     snapshot: Snapshot
     name: str
@@ -89,6 +89,31 @@ def load(
     if key:
         cache.store(key, snapshot)
     return Opened(Interface.from_snapshot(snapshot), f"{source.name} (probed now)")
+
+
+def load_snapshot(
+    target: str | None = None,
+    *,
+    use_cache: bool = True,
+    timeout: float | None = None,
+    progress: "Progress | None" = None,
+) -> Recorded:
+    """Open what `target` names, as `load` does, and return its raw answers.
+
+    Raises SnapshotError, ProbeError or TargetError.
+    """
+    source = _find_default() if target is None else _find_source(target)
+    if source is None:
+        return Recorded(_read_file(EMBEDDED), "the snapshot in qscope", None)
+    if source.file:
+        return Recorded(_read_file(source.file), source.name, None)
+    key = _make_key(source.binary, timeout) if source.binary and use_cache else None
+    if key and (cached := cache.find_snapshot(key)):
+        return Recorded(cached, f"{source.name} (cached)", cache.cache_folder())
+    snapshot = _probe(source, timeout, progress, use_cache=use_cache)
+    kept = key is not None and cache.store(key, snapshot)
+    name = f"{source.name} (probed now)"
+    return Recorded(snapshot, name, cache.cache_folder() if kept else None)
 
 
 def record(

@@ -5,10 +5,10 @@ introspection leaves out cannot come back: the widths of integers, inheritance, 
 what is not sent when it succeeds.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import assert_never
 
-from msgspec import UnsetType
+from msgspec import UNSET, UnsetType
 
 from qscope.errors import SnapshotError
 from qscope.model.interface import Interface
@@ -24,7 +24,6 @@ from qscope.model.schema_info import (
 from qscope.model.schema_info import Command as CommandInfo
 from qscope.model.schema_info import Entity as EntityInfo
 from qscope.model.schema_info import Event as EventInfo
-from qscope.model.schema_info import Member as MemberInfo
 from qscope.qapi.definitions import (
     EMPTY,
     Alternate,
@@ -61,13 +60,15 @@ _BUILTINS = {
 def rebuild(interface: Interface) -> Schema:
     """Return the schema of an interface.
 
-    A type that was not sent is `any`. Raises SnapshotError where there is no schema, and for a
-    union whose tag is no enum.
+    A type that was not sent is `any`. Raises SnapshotError where there is no schema, and for one
+    that no QAPI source has: a union whose tag is no enum, an object with a member twice.
     """
     if interface.entities is None:
         raise SnapshotError("there is no query-qmp-schema reply in it: nothing is known to serve")
     rebuilder = _Rebuilder(interface)
     entities = [*predefine(), *rebuilder.rebuild_all()]
+    for name in rebuilder.shapes:
+        _check_members(rebuilder.shapes, name, (), frozenset())
     return Schema(entities, rebuilder.shapes, (), (), pragma=Pragma())
 
 
@@ -119,7 +120,7 @@ class _Rebuilder:
                 assert_never(entity)
 
     def _rebuild_object(self, entity: ObjectType) -> Object:
-        members = tuple(self._rebuild_members(entity.members))
+        members = tuple(self._rebuild_members(entity))
         branches = tuple(
             Branch(each.case, self._find_object(each.type) or EMPTY) for each in entity.variants
         )
@@ -139,11 +140,10 @@ class _Rebuilder:
         if not types or not isinstance(self._known.get(types[0]), EnumType):
             raise SnapshotError(f"schema entry {entity.name}: its tag '{tag}' is no enum")
 
-    def _rebuild_members(self, members: Iterable[MemberInfo]) -> Iterator[Member]:
-        for each in members:
-            yield Member(
-                each.name, self._find(each.type), each.optional, features=_list_features(each)
-            )
+    def _rebuild_members(self, entity: ObjectType) -> Iterator[Member]:
+        for each in entity.members:
+            optional = each.optional and each.name != entity.tag
+            yield Member(each.name, self._find(each.type), optional, features=_list_features(each))
 
     def _find(self, name: str) -> str:
         """Return a type's name in the schema that is made."""
@@ -184,8 +184,24 @@ class _Rebuilder:
         return self._find(name)
 
 
+def _check_members(
+    shapes: Mapping[str, Shape], name: str, around: tuple[str, ...], known: frozenset[str]
+) -> None:
+    """Raise SnapshotError where an object has a member twice; C's names do not tell - from _."""
+    if name in around:
+        raise SnapshotError(f"schema entry {name}: a union that is a branch of itself")
+    names = set(known)
+    for member in shapes[name].members:
+        key = member.name.replace("-", "_")
+        if key in names:
+            raise SnapshotError(f"schema entry {name}: the member '{member.name}' is there twice")
+        names.add(key)
+    for branch in shapes[name].branches:
+        _check_members(shapes, branch.type, (*around, name), frozenset(names))
+
+
 def _is_empty(entity: ObjectType) -> bool:
-    return not entity.members and entity.tag is None
+    return not (entity.members or entity.tag) and entity.listed_features is UNSET
 
 
 def _list_features(entity: Featured) -> Features | None:

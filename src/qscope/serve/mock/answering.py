@@ -1,0 +1,190 @@
+"""The answer to a command that a mock was sent: from a file, remembered, recorded, or made up.
+
+In: a command and its arguments, which are right. Out: its result as JSON. Who comes first has it:
+the file of answers, what the mock remembers, what was recorded, what the server knows of itself.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Raw, Struct, UnsetType
+
+from qscope.errors import RefusalError
+from qscope.model.transcript import Exchange
+from qscope.serve.context import Context, Line, UnansweredError
+from qscope.serve.handlers import Handler
+from qscope.serve.mock.answers import Answer, Answers, EventAnswer
+from qscope.serve.mock.making import Maker
+from qscope.serve.mock.recorded import Recorded, print_result
+from qscope.serve.mock.zapping import zap_deprecated
+from qscope.serve.policy import Policy
+from qscope.serve.schema import Encoded, ServedCommand
+from qscope.serve.types.prune import prune
+
+_SCHEMA = "query-qmp-schema"
+_NOTHING = Encoded(b"{}")
+_encode = msgspec.json.Encoder().encode
+
+
+class Speaker(Protocol):
+    """What sends the events of a mock: see MockServer."""
+
+    def send_event(self, event: EventAnswer, *, unchecked: bool) -> None:
+        """Send an event of a file of answers."""
+
+
+class Answerer:
+    """Answers commands.
+
+    `state` has what answers from memory, `own` what the server knows of itself; `policy` says what
+    recorded answers must not show.
+    """
+
+    def __init__(
+        self,
+        speaker: Speaker,
+        maker: Maker,
+        answers: Answers,
+        state: Mapping[str, Callable[[dict[str, Any]], Any]],
+        recorded: Recorded | None,
+        own: Mapping[str, Handler],
+        policy: Policy,
+    ) -> None:
+        self._speaker = speaker
+        self._maker = maker
+        self._answers = answers
+        self._state = state
+        self._recorded = recorded
+        self._own = own
+        self._policy = policy
+        # Results that do not depend on arguments.
+        self._fixed: dict[str, Encoded] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def answer(self, context: Context, arguments: Any) -> Any:
+        """Return a result as Encoded, or what is to be awaited for it.
+
+        Raises RefusalError, and UnansweredError where there is no reply.
+        """
+        command = context.command
+        if self._answers.mentions(command):
+            plain = _make_plain(arguments)
+            found = self._answers.find(command, plain)
+            if found is not None:
+                return self._follow(context, found, plain)
+        return self._answer_itself(context, arguments)
+
+    async def _follow(self, context: Context, answer: Answer, arguments: dict[str, Any]) -> Any:
+        """Do what a file of answers says."""
+        line = _find_line(context)
+        await _sleep(answer.delay)
+        await self._send_events(answer.events, unchecked=answer.unchecked)
+        if answer.garbage is not None:
+            line.send(answer.garbage)
+        says = (answer.error, answer.result)
+        has_reply = answer.is_own or any(not isinstance(each, UnsetType) for each in says)
+        if answer.events_after:
+            asyncio.get_running_loop().call_soon(self._go_on, answer, line)
+        elif answer.drop:
+            line.hang_up(behind_reply=has_reply)
+        if not isinstance(answer.error, UnsetType):
+            raise RefusalError(answer.error.desc, answer.error.error_class)
+        if not isinstance(answer.result, UnsetType):
+            return Encoded(_encode(answer.result))
+        if not has_reply:
+            raise UnansweredError
+        return self._answer_itself(context, arguments)
+
+    def _go_on(self, answer: Answer, line: Line) -> None:
+        task = asyncio.get_running_loop().create_task(self._end(answer, line))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _end(self, answer: Answer, line: Line) -> None:
+        """Do what comes behind the reply."""
+        await self._send_events(answer.events_after, unchecked=answer.unchecked)
+        if answer.drop:
+            line.hang_up()
+
+    async def _send_events(self, events: Iterable[EventAnswer], *, unchecked: bool) -> None:
+        for event in events:
+            await _sleep(event.delay)
+            self._speaker.send_event(event, unchecked=unchecked)
+
+    def _answer_itself(self, context: Context, arguments: Any) -> Any:
+        """Return the mock's own answer."""
+        name = context.command
+        if name in self._state:
+            return self._remember(context, _make_plain(arguments))
+        if name in self._fixed:
+            return self._fixed[name]
+        if self._recorded is not None and self._recorded.knows(name):
+            plain = _make_plain(arguments)
+            if found := self._recorded.find(name, plain):
+                return self._repeat(context, found)
+        elif name in self._own:
+            return self._own[name].call(context, arguments)
+        else:
+            return self._fixed.setdefault(name, self._complete(context, msgspec.UNSET))
+        return self._complete(context, msgspec.UNSET)
+
+    def _remember(self, context: Context, arguments: dict[str, Any]) -> Encoded:
+        return self._complete(context, self._state[context.command](arguments))
+
+    def _complete(self, context: Context, facts: Any) -> Encoded:
+        """Return a result of the command's type that tells the facts."""
+        node = _find_command(context).result
+        if node is None:
+            return _NOTHING
+        try:
+            return Encoded(_encode(self._maker.make(node, context.command, facts)))
+        except ValueError as error:
+            raise RefusalError(f"The mock cannot answer {context.command}: {error}") from error
+
+    def _repeat(self, context: Context, exchange: Exchange) -> Encoded:
+        """Answer as it was recorded; what did not survive the question closes the connection."""
+        if exchange.fatal:
+            _find_line(context).hang_up()
+            raise UnansweredError
+        if not isinstance(exchange.error, UnsetType):
+            raise RefusalError(exchange.error.desc, exchange.error.error_class)
+        assert isinstance(exchange.result, Raw)
+        body = Encoded(print_result(self._hide(_find_command(context), exchange.result)))
+        if _find_command(context).takes_nothing:
+            self._fixed[context.command] = body
+        return body
+
+    def _hide(self, command: ServedCommand, result: Raw) -> Raw:
+        """Leave out of a recorded result what the policy hides."""
+        if not self._policy.hidden or command.result is None:
+            return result
+        value = msgspec.json.decode(result)
+        if command.name == _SCHEMA and self._policy.deprecated_output == "hide":
+            value = zap_deprecated(value)
+        return Raw(_encode(prune(command.result, value)))
+
+
+def _find_command(context: Context) -> ServedCommand:
+    command = context.schema.find_command(context.command)
+    assert command is not None
+    return command
+
+
+def _find_line(context: Context) -> Line:
+    assert context.session.line is not None
+    return context.session.line
+
+
+def _make_plain(arguments: Any) -> dict[str, Any]:
+    """Return arguments as the client sent them."""
+    if isinstance(arguments, Struct):
+        plain: dict[str, Any] = msgspec.to_builtins(arguments)
+        return plain
+    return dict(arguments)
+
+
+async def _sleep(seconds: float) -> None:
+    if seconds > 0:
+        await asyncio.sleep(seconds)
