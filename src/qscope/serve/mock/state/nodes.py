@@ -1,0 +1,168 @@
+"""Block nodes: what there is, what it is made of, and who uses it.
+
+In: blockdev-add, blockdev-del, blockdev-reopen. Out: nodes in the memory. Nodes given inline are
+nodes as well, but go with their last parent; unnamed ones get a name as QEMU makes it. What only an
+image would tell (its format, its size) is none of a mock's.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from qscope.ask.validation.names import is_id
+from qscope.errors import RefusalError
+from qscope.model.interface import Interface
+from qscope.serve.mock.state.references import References
+from qscope.serve.mock.state.subject import Command, Memory, Node
+
+_MAX_NAME = 31
+# What a reopening may change in any driver.
+GENERIC = ("read-only", "auto-read-only", "discard", "cache", "detect-zeroes", "force-share")
+
+
+class Nodes:
+    """The commands for block nodes."""
+
+    def __init__(self, memory: Memory, interface: Interface) -> None:
+        self._memory = memory
+        self._references = References(interface)
+        self._unnamed = 0
+        self.changes = {
+            "blockdev-add": self._add,
+            "blockdev-del": self._delete,
+            "blockdev-reopen": self._reopen_all,
+            "x-blockdev-reopen": self._reopen,
+        }
+        self.queries: dict[str, Command] = {}
+
+    def _add(self, arguments: dict[str, Any]) -> None:
+        if "node-name" not in arguments:
+            raise RefusalError("'node-name' must be specified for the root node")
+        opened: dict[str, Node] = {}
+        root = self._open(arguments, opened)
+        opened[root].owned = True
+        for node in opened.values():
+            self._keep(node)
+
+    def _keep(self, node: Node) -> None:
+        self._memory.nodes[node.name] = node
+        for child in node.children.values():
+            self._memory.use("node", child, _name_user(node.name))
+        if node.options["driver"] == "throttle":
+            self._memory.use("object", node.options["throttle-group"], _name_user(node.name))
+
+    def _open(self, options: dict[str, Any], opened: dict[str, Node]) -> str:
+        """Open a node and what lies below it; return its name. `opened` are those opened so far."""
+        # QEMU opens `file` before it looks at the node's own name.
+        references = list(self._find_references(options))
+        files = [each for each in references if each[0] == "file"]
+        children = {place: self._resolve(value, opened) for place, value in files}
+        name = self._name(options, opened)
+        opened[name] = Node(name, options, children)
+        self._check(options)
+        for place, value in references:
+            if place not in children and value is not None:
+                children[place] = self._resolve(value, opened)
+        return name
+
+    def _find_references(self, options: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        for member in self._references.find(options["driver"]):
+            value = options.get(member)
+            if isinstance(value, list):
+                yield from ((f"{member}.{number}", each) for number, each in enumerate(value))
+            elif value not in (None, ""):
+                yield member, value
+
+    def _resolve(self, reference: str | dict[str, Any], opened: dict[str, Node]) -> str:
+        if isinstance(reference, dict):
+            return self._open(reference, opened)
+        # What is opened by the same command cannot be found yet.
+        if reference not in self._memory.nodes:
+            raise RefusalError(f"Cannot find device='{reference}' nor node-name='{reference}'")
+        return reference
+
+    def _name(self, options: dict[str, Any], opened: dict[str, Node]) -> str:
+        name = options.get("node-name")
+        if name is None:
+            self._unnamed += 1
+            return f"#block{self._unnamed:03}"
+        if not is_id(name):
+            raise RefusalError(f"Invalid node-name: '{name}'")
+        if name in self._memory.nodes or name in opened:
+            raise RefusalError(f"Duplicate nodes with node-name='{name}'")
+        if len(name) > _MAX_NAME:
+            raise RefusalError("Node name too long")
+        return str(name)
+
+    def _check(self, options: dict[str, Any]) -> None:
+        if options.get("detect-zeroes") == "unmap" and options.get("discard") != "unmap":
+            what = "setting detect-zeroes to unmap is not allowed"
+            raise RefusalError(f"{what} without setting discard operation to unmap")
+        group = options.get("throttle-group")
+        if options["driver"] == "throttle" and not self._has_group(group):
+            raise RefusalError(f"Throttle group '{group}' does not exist")
+
+    def _has_group(self, ident: str | None) -> bool:
+        created = self._memory.objects.get(ident or "")
+        return created is not None and created.typename == "throttle-group"
+
+    def _delete(self, arguments: dict[str, Any]) -> None:
+        name = arguments["node-name"]
+        node = self._find(name)
+        users = self._memory.find_users("node", name)
+        if any(user.startswith("/") for user in users):
+            raise RefusalError(f"Node {name} is in use")
+        if not node.owned:
+            raise RefusalError(f"Node {name} is not owned by the monitor")
+        if users:
+            raise RefusalError(f"Block device {name} is in use")
+        self._drop(node)
+
+    def _find(self, name: str) -> Node:
+        node = self._memory.nodes.get(name)
+        if node is None:
+            raise RefusalError(f"Failed to find node with node-name='{name}'")
+        return node
+
+    def _drop(self, node: Node) -> None:
+        del self._memory.nodes[node.name]
+        self._memory.release(_name_user(node.name))
+        self._drop_orphans(list(node.children.values()))
+
+    def _drop_orphans(self, names: list[str]) -> None:
+        for name in names:
+            node = self._memory.nodes.get(name)
+            if node and not node.owned and not self._memory.find_users("node", name):
+                self._drop(node)
+
+    def _reopen_all(self, arguments: dict[str, Any]) -> None:
+        for options in arguments["options"]:
+            self._check_reopening(options)
+        for options in arguments["options"]:
+            self._reopen(options)
+
+    def _check_reopening(self, options: dict[str, Any]) -> None:
+        if "node-name" not in options:
+            raise RefusalError("node-name not specified")
+        node = self._find(options["node-name"])
+        if options["driver"] != node.options["driver"]:
+            raise RefusalError("Cannot change the option 'driver'")
+        for _, value in self._find_references(options):
+            if isinstance(value, str) and value not in self._memory.nodes:
+                raise RefusalError(f"Cannot find device='' nor node-name='{value}'")
+
+    def _reopen(self, options: dict[str, Any]) -> None:
+        self._check_reopening(options)
+        node = self._memory.nodes[options["node-name"]]
+        before = list(node.children.values())
+        references = self._find_references(options)
+        children = {place: value for place, value in references if isinstance(value, str)}
+        kept = {name: value for name, value in node.options.items() if name not in GENERIC}
+        node.options = {**kept, **options}
+        node.children |= children
+        self._memory.release(_name_user(node.name))
+        self._keep(node)
+        self._drop_orphans(before)
+
+
+def _name_user(name: str) -> str:
+    return f"node {name}"
