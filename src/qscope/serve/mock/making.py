@@ -210,7 +210,15 @@ def _is_of(name: str, facts: Any) -> bool:
         case "number":
             return isinstance(facts, int | float) and not isinstance(facts, bool)
         case _:
-            return isinstance(facts, int) and not isinstance(facts, bool)
+            is_integer = isinstance(facts, int) and not isinstance(facts, bool)
+            return is_integer and facts in _find_range(name)
+
+
+def _find_range(name: str) -> range:
+    """Return the integers of a built-in type: `uint8`, `size`, `int`."""
+    bits = int(name.lstrip("uint") or 64) if name != "size" else 64
+    is_unsigned = name[0] in "us"
+    return range(1 << bits) if is_unsigned else range(-(1 << bits - 1), 1 << bits - 1)
 
 
 def _suits(branch: Node, facts: Any) -> bool:
