@@ -5,7 +5,7 @@ the file of answers, what the mock remembers, what was recorded, what the server
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -18,6 +18,7 @@ from qscope.serve.handlers import Handler
 from qscope.serve.mock.answers import Answer, Answers, EventAnswer
 from qscope.serve.mock.making import Maker
 from qscope.serve.mock.recorded import Recorded, print_result
+from qscope.serve.mock.state import State
 from qscope.serve.mock.zapping import zap_deprecated
 from qscope.serve.policy import Policy
 from qscope.serve.schema import Encoded, ServedCommand
@@ -38,7 +39,7 @@ class Speaker(Protocol):
 class Answerer:
     """Answers commands.
 
-    `state` has what answers from memory, `own` what the server knows of itself; `policy` says what
+    `state` answers from memory (None: nothing is remembered), `own` is what the server knows of itself; `policy` says what
     recorded answers must not show.
     """
 
@@ -47,7 +48,7 @@ class Answerer:
         speaker: Speaker,
         maker: Maker,
         answers: Answers,
-        state: Mapping[str, Callable[[dict[str, Any]], Any]],
+        state: State | None,
         recorded: Recorded | None,
         own: Mapping[str, Handler],
         policy: Policy,
@@ -116,8 +117,10 @@ class Answerer:
     def _answer_itself(self, context: Context, arguments: Any) -> Any:
         """Return the mock's own answer."""
         name = context.command
-        if name in self._state:
-            return self._remember(context, _make_plain(arguments))
+        if self._state is not None and name in self._state.commands:
+            plain = _make_plain(arguments)
+            if not (self._state.is_fresh(name) and self._was_recorded(name, plain)):
+                return self._complete(context, self._state.commands[name](plain))
         if name in self._fixed:
             return self._fixed[name]
         if self._recorded is not None and self._recorded.knows(name):
@@ -130,8 +133,8 @@ class Answerer:
             return self._fixed.setdefault(name, self._complete(context, msgspec.UNSET))
         return self._complete(context, msgspec.UNSET)
 
-    def _remember(self, context: Context, arguments: dict[str, Any]) -> Encoded:
-        return self._complete(context, self._state[context.command](arguments))
+    def _was_recorded(self, name: str, arguments: dict[str, Any]) -> bool:
+        return self._recorded is not None and self._recorded.find(name, arguments) is not None
 
     def _complete(self, context: Context, facts: Any) -> Encoded:
         """Return a result of the command's type that tells the facts."""

@@ -117,7 +117,9 @@ def print_result(result: Raw) -> bytes:
 
 def _order(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _order(value[key]) for key in order_keys(value)}
+        # Sorted first: which of two keys in a bucket came first was not recorded.
+        keys = order_keys(dict.fromkeys(sorted(value)))
+        return {key: _order(value[key]) for key in keys}
     return [_order(each) for each in value] if isinstance(value, list) else value
 
 

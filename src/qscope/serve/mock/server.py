@@ -36,7 +36,7 @@ from qscope.serve.source import open_served, open_source
 # A monitor of QEMU's serves one client at a time; others wait without a greeting.
 LIMITS = Limits(clients=1)
 # What QEMU sends once a second at most, and by which member's value (monitor/monitor.c).
-_RATES = {
+_RATES: dict[str, str | None] = {
     "RTC_CHANGE": None,
     "WATCHDOG": None,
     "BALLOON_CHANGE": None,
@@ -94,7 +94,7 @@ class MockServer(Server):
             self,
             self._maker,
             self.answers,
-            state.commands if state else {},
+            state,
             recorded,
             self._find_own(),
             manner.policy,
