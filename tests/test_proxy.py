@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -864,6 +865,28 @@ class TestCommand:
         words = ("-q", "--once", "--to", upstream.path, "--against", schema)
         with start(*words, "--unix", tmp_path / "front") as process:
             talk(tmp_path / "front", ask("stop"))
+            assert process.wait(DEADLINE) == 0
+
+    def test_sessions_leave_nothing_behind(self, schema, upstream, tmp_path):
+        front = tmp_path / "front"
+        words = ("-q", "--to", upstream.path, "--against", schema, "--unix", front)
+        with start(*words) as process:
+            talk(front)
+            descriptors = Path(f"/proc/{process.pid}/fd")
+            before = len(list(descriptors.iterdir()))
+            for number in range(100):
+                with connect(front) as client:
+                    client.sendall(ask("stop") * 50)
+                    # Some wait for an answer, others just leave.
+                    if number % 2:
+                        client.recv(100)
+            wait_for(lambda: len(list(descriptors.iterdir())) <= before)
+            assert end(process) == (0, "", "")
+
+    def test_session_at_stdio_is_over_when_stdout_is_closed(self, schema, upstream):
+        with start("-q", "--stdio", "--to", upstream.path, "--against", schema) as process:
+            assert process.stdout.read(5) == b'{"QMP'
+            process.stdout.close()
             assert process.wait(DEADLINE) == 0
 
     @pytest.mark.parametrize("to", ["unix:{folder}/none", "{folder}/none"])
