@@ -30,9 +30,7 @@ async def ask_again(path, exchanges):
     """Ask each question anew; connect again where the connection is closed."""
     client = await Client.connect(path)
     for each in exchanges:
-        question = {"execute": each.execute}
-        if each.arguments is not UNSET:
-            question["arguments"] = each.arguments
+        question = as_asked(each)
         client.writer.write(json.dumps(question).encode())
         line = await client.read_line()
         if not line:
@@ -44,6 +42,28 @@ async def ask_again(path, exchanges):
         known = {**question, **outcome, "ended": each.ended}
         yield msgspec.json.decode(msgspec.json.encode(known), type=Exchange)
     client.writer.close()
+
+
+def as_asked(exchange):
+    """Return a question as a client sends it."""
+    given = {} if exchange.arguments is UNSET else {"arguments": exchange.arguments}
+    return {"execute": exchange.execute, **given}
+
+
+def serve_recorded(snapshot, exchanges, folder):
+    """Return the lines with which a mock answers questions that crash nothing."""
+
+    async def talk():
+        async with serving(mock_snapshot(snapshot), folder) as path:
+            client = await Client.connect(path)
+            lines = []
+            for each in exchanges:
+                client.writer.write(json.dumps(as_asked(each)).encode())
+                lines.append(await client.read_line())
+            client.writer.close()
+            return lines
+
+    return asyncio.run(talk())
 
 
 def compare(exchange):

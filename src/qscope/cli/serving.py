@@ -34,7 +34,6 @@ from qscope.serve.mock import (
     parse_compat,
 )
 from qscope.serve.policy import ACCEPT, Policy
-from qscope.serve.server import Wire
 
 
 @click.command(name="serve")
@@ -148,7 +147,7 @@ def _read_manner(options: dict[str, Any], write: Any) -> Manner:
         answers=_read_answers(options["answers"]),
         policy=_read_policy(options["compat"]),
         limits=Limits(clients=options["clients"]),
-        wire=Wire(pretty=options["pretty"]),
+        pretty=options["pretty"],
         record=write,
         paused=not options["running"],
     )

@@ -12,17 +12,20 @@ import msgspec
 from msgspec import Raw, Struct, UnsetType
 
 from qscope.errors import RefusalError
+from qscope.model.decoding import UNREADABLE
 from qscope.model.transcript import Exchange
 from qscope.serve.context import Context, Line, UnansweredError
 from qscope.serve.handlers import Handler
 from qscope.serve.mock.answers import Answer, Answers, EventAnswer
 from qscope.serve.mock.making import Maker
-from qscope.serve.mock.recorded import Recorded, print_result
+from qscope.serve.mock.ordering import arrange
+from qscope.serve.mock.recorded import Recorded
 from qscope.serve.mock.state import State
 from qscope.serve.mock.zapping import zap_deprecated
 from qscope.serve.policy import Policy
 from qscope.serve.schema import Encoded, ServedCommand
 from qscope.serve.types.prune import prune
+from qscope.serve.wire.encode import encode_value
 
 _SCHEMA = "query-qmp-schema"
 _NOTHING = Encoded(b"{}")
@@ -39,8 +42,8 @@ class Speaker(Protocol):
 class Answerer:
     """Answers commands.
 
-    `state` answers from memory (None: nothing is remembered), `own` is what the server knows of itself; `policy` says what
-    recorded answers must not show.
+    `state` answers from memory (None: nothing is remembered), `own` are the handlers of what the
+    server knows of itself; `policy` says what recorded answers must not show.
     """
 
     def __init__(
@@ -142,9 +145,10 @@ class Answerer:
         if node is None:
             return _NOTHING
         try:
-            return Encoded(_encode(self._maker.make(node, context.command, facts)))
+            made = self._maker.make(node, context.command, facts)
         except ValueError as error:
             raise RefusalError(f"The mock cannot answer {context.command}: {error}") from error
+        return Encoded(encode_value(arrange(made, node)))
 
     def _repeat(self, context: Context, exchange: Exchange) -> Encoded:
         """Answer as it was recorded; what did not survive the question closes the connection."""
@@ -154,19 +158,24 @@ class Answerer:
         if not isinstance(exchange.error, UnsetType):
             raise RefusalError(exchange.error.desc, exchange.error.error_class)
         assert isinstance(exchange.result, Raw)
-        body = Encoded(print_result(self._hide(_find_command(context), exchange.result)))
-        if _find_command(context).takes_nothing:
+        command = _find_command(context)
+        try:
+            value = self._hide(command, msgspec.json.decode(exchange.result))
+        except UNREADABLE as error:
+            # QEMU itself sends 1e400.
+            raise RefusalError(f"What was recorded is no JSON: {error}") from error
+        body = Encoded(encode_value(arrange(value, command.result)))
+        if command.takes_nothing:
             self._fixed[context.command] = body
         return body
 
-    def _hide(self, command: ServedCommand, result: Raw) -> Raw:
+    def _hide(self, command: ServedCommand, value: Any) -> Any:
         """Leave out of a recorded result what the policy hides."""
         if not self._policy.hidden or command.result is None:
-            return result
-        value = msgspec.json.decode(result)
+            return value
         if command.name == _SCHEMA and self._policy.deprecated_output == "hide":
             value = zap_deprecated(value)
-        return Raw(_encode(prune(command.result, value)))
+        return prune(command.result, value)
 
 
 def _find_command(context: Context) -> ServedCommand:

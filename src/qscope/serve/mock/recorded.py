@@ -10,12 +10,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw
 
-from qscope.errors import RefusalError
 from qscope.model.decoding import UNREADABLE
 from qscope.model.snapshot import Snapshot
 from qscope.model.transcript import ErrorInfo, Exchange, Transcript
-from qscope.serve.wire.encode import encode_value
-from qscope.serve.wire.qdict import order_keys
 
 _Entry = dict[str, Any]
 
@@ -102,25 +99,6 @@ class Recorded:
         if not types or name in {each.get("name") for each in types}:
             return None
         return _refuse("qom-list-properties", "DeviceNotFound", f"Class '{name}' not found")
-
-
-def print_result(result: Raw) -> bytes:
-    """Return a recorded result as QEMU prints it: snapshots have it compact, its keys sorted.
-
-    Raises RefusalError for what is no JSON.
-    """
-    try:
-        return encode_value(_order(msgspec.json.decode(result)))
-    except UNREADABLE as error:
-        raise RefusalError(f"What was recorded is no JSON: {error}") from error
-
-
-def _order(value: Any) -> Any:
-    if isinstance(value, dict):
-        # Sorted first: which of two keys in a bucket came first was not recorded.
-        keys = order_keys(dict.fromkeys(sorted(value)))
-        return {key: _order(value[key]) for key in keys}
-    return [_order(each) for each in value] if isinstance(value, list) else value
 
 
 def _find_descendants(types: list[_Entry], ancestor: Any) -> set[Any]:

@@ -24,6 +24,7 @@ from qscope.serve.limits import Limits
 from qscope.serve.mock.answering import Answerer
 from qscope.serve.mock.answers import Answers, EventAnswer, TimedEvent, check_answers
 from qscope.serve.mock.making import Maker
+from qscope.serve.mock.ordering import arrange
 from qscope.serve.mock.recorded import Recorded
 from qscope.serve.mock.recorder import Recorder
 from qscope.serve.mock.state import State
@@ -32,6 +33,7 @@ from qscope.serve.policy import ACCEPT, Policy
 from qscope.serve.schema import ServedSchema
 from qscope.serve.server import Server, Wire
 from qscope.serve.source import open_served, open_source
+from qscope.serve.wire.parser import JSONDialect
 
 # A monitor of QEMU's serves one client at a time; others wait without a greeting.
 LIMITS = Limits(clients=1)
@@ -52,7 +54,8 @@ class Manner(Struct, frozen=True, kw_only=True):
     """How a mock answers.
 
     `seed` and `full` are the Maker's; `answers` come before all others; `paused` is whether the
-    guest has not begun to run, as with -S. `record` takes a line for each command answered.
+    guest has not begun to run, as with -S. `pretty` answers over many lines. `record` takes a line
+    for each command answered.
     """
 
     seed: int = 0
@@ -60,7 +63,7 @@ class Manner(Struct, frozen=True, kw_only=True):
     answers: Answers | None = None
     policy: Policy = ACCEPT
     limits: Limits = LIMITS
-    wire: Wire = Wire()
+    pretty: bool = False
     record: Callable[[bytes], None] | None = None
     paused: bool = True
 
@@ -83,11 +86,12 @@ class MockServer(Server):
         recorded: Recorded | None = None,
         greeting: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(schema, policy=manner.policy, limits=manner.limits, wire=manner.wire)
+        wire = Wire(dialect=_find_dialect(greeting), pretty=manner.pretty)
+        super().__init__(schema, policy=manner.policy, limits=manner.limits, wire=wire)
         self.answers = manner.answers or Answers(())
         check_answers(self.answers, schema)
         self._maker = Maker(manner.seed, full=manner.full)
-        self._recorded_greeting = greeting
+        self._recorded_greeting = _arrange_greeting(greeting, self.schema) if greeting else None
         self._clocks: set[asyncio.Task[None]] = set()
         state = State(_StateHost(self), interface, paused=manner.paused) if interface else None
         self._answerer = Answerer(
@@ -144,7 +148,7 @@ class MockServer(Server):
         """What a client is sent first: what was recorded, if it was."""
         if self._recorded_greeting is None:
             return super().greeting
-        return self._printer.print_greeting(dict(self._recorded_greeting))
+        return self._printer.print_greeting(self._recorded_greeting)
 
     @property
     def capabilities(self) -> tuple[str, ...]:
@@ -232,6 +236,24 @@ def mock_schema(
 def _serve(schema: Schema, policy: Policy) -> ServedSchema:
     shown = hide(schema, policy.hidden, values=False) if policy.hidden else None
     return ServedSchema(schema, policy=policy, shown=shown)
+
+
+def _arrange_greeting(greeting: Mapping[str, Any], schema: ServedSchema) -> dict[str, Any]:
+    """Return a greeting with its keys in QEMU's order."""
+    arranged: dict[str, Any] = arrange(dict(greeting))
+    query = schema.find_command("query-version")
+    if "version" in arranged and query is not None:
+        arranged["version"] = arrange(arranged["version"], query.result)
+    return arranged
+
+
+def _find_dialect(greeting: Mapping[str, Any] | None) -> JSONDialect:
+    """Return how a QEMU words what is wrong with JSON: nothing but its version tells that."""
+    version = greeting.get("version") if greeting else None
+    qemu = version.get("qemu") if isinstance(version, dict) else None
+    numbers = [qemu.get(each) for each in ("major", "minor")] if isinstance(qemu, dict) else []
+    is_new = all(isinstance(each, int) for each in numbers) and numbers >= [11, 1]
+    return JSONDialect.V11_1 if is_new else JSONDialect.V2_5
 
 
 def _greet(snapshot: Snapshot, recorded: Recorded) -> Mapping[str, Any]:
