@@ -1,6 +1,10 @@
 """Verdicts and findings as commands print them: a line each, or JSON."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+import click
+from msgspec import structs
 
 from qscope.ask import Verdict
 from qscope.ask.finding import Finding, Severity
@@ -8,6 +12,8 @@ from qscope.cli.common import make_printable, paint
 
 STATUS = {Verdict.YES: 0, Verdict.NO: 1, Verdict.UNKNOWN: 3}
 WORDS = {Verdict.YES: "accepted", Verdict.NO: "refused", Verdict.UNKNOWN: "cannot tell"}
+# What a user can make of what is deprecated or unstable.
+POLICIES = click.Choice(["accept", "warn", "reject"])
 _MARKS = {Severity.WARNING: "warning", Severity.UNKNOWN: "cannot tell"}
 
 
@@ -27,3 +33,13 @@ def encode_finding(finding: Finding) -> dict[str, Any]:
         "did-you-mean": finding.suggestions,
         "evidence": finding.evidence,
     }
+
+
+def apply_policies(findings: Iterable[Finding], policies: dict[str, str]) -> Iterator[Finding]:
+    """Make errors of warnings, or nothing, as the user wants it."""
+    for finding in findings:
+        policy = policies.get(finding.rule, "warn")
+        if policy == "reject":
+            yield structs.replace(finding, severity=Severity.ERROR)
+        elif policy == "warn":
+            yield finding

@@ -25,8 +25,13 @@ from qscope.cli.common import (
     remark,
     timeout_option,
 )
-from qscope.cli.findings import STATUS, encode_finding, render_finding
-from qscope.cli.validate import _POLICIES, _apply
+from qscope.cli.findings import (
+    POLICIES,
+    STATUS,
+    apply_policies,
+    encode_finding,
+    render_finding,
+)
 from qscope.load import load
 from qscope.model.interface import Interface
 from qscope.qmp.address import Address, parse_address
@@ -64,11 +69,11 @@ _SWITCH = 0.0005
     help="Where to report.  [default: stdout; with --stdio: stderr]",
 )  # fmt: skip
 @click.option(
-    "--deprecated", type=_POLICIES, default="warn", show_default=True,
+    "--deprecated", type=POLICIES, default="warn", show_default=True,
     help="What to make of deprecated commands, members and values.",
 )  # fmt: skip
 @click.option(
-    "--unstable", type=_POLICIES, default="warn", show_default=True,
+    "--unstable", type=POLICIES, default="warn", show_default=True,
     help="What to make of unstable ones.",
 )  # fmt: skip
 @format_option
@@ -177,7 +182,7 @@ class _Reporter:
         if client not in self._judges:
             self._judges[client] = Judge(self._interface)
         for judged in self._judges[client].judge(data):
-            findings = tuple(_apply(judged.findings, self._policies))
+            findings = tuple(apply_policies(judged.findings, self._policies))
             self._report(client, judged._replace(findings=findings))
 
     def lose(self, client: int, why: str) -> None:

@@ -1,22 +1,25 @@
 """`qscope validate`: whether a QEMU would accept QMP commands."""
 
 import sys
-from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import click
-from msgspec import structs
 
 from qscope.ask import Verdict
-from qscope.ask.finding import Finding, Severity, conclude
+from qscope.ask.finding import Finding, conclude
 from qscope.ask.validation import validate_message
 from qscope.ask.validation.stream import DEEPEST, Message, split_messages
 from qscope.cli.common import echo_json, format_option, paint, with_interface
-from qscope.cli.findings import STATUS, WORDS, encode_finding, render_finding
+from qscope.cli.findings import (
+    POLICIES,
+    STATUS,
+    WORDS,
+    apply_policies,
+    encode_finding,
+    render_finding,
+)
 from qscope.load.text import read_text
 from qscope.model.interface import Interface
-
-_POLICIES = click.Choice(["accept", "warn", "reject"])
 
 
 class _Judged(NamedTuple):
@@ -27,11 +30,11 @@ class _Judged(NamedTuple):
 @click.command(name="validate")
 @click.argument("source", metavar="JSON|FILE|-")
 @click.option(
-    "--deprecated", type=_POLICIES, default="warn", show_default=True,
+    "--deprecated", type=POLICIES, default="warn", show_default=True,
     help="What to make of deprecated commands, members and values.",
 )  # fmt: skip
 @click.option(
-    "--unstable", type=_POLICIES, default="warn", show_default=True,
+    "--unstable", type=POLICIES, default="warn", show_default=True,
     help="What to make of unstable ones.",
 )  # fmt: skip
 @format_option
@@ -77,17 +80,7 @@ def _judge(interface: Interface, message: Message, policies: dict[str, str]) -> 
     if message.error:
         return _Judged(message, [Finding("json", "", message.error)])
     found = validate_message(interface, message.value)
-    return _Judged(message, list(_apply(found, policies)))
-
-
-def _apply(findings: Iterable[Finding], policies: dict[str, str]) -> Iterator[Finding]:
-    """Make errors of warnings, or nothing, as the user wants it."""
-    for finding in findings:
-        policy = policies.get(finding.rule, "warn")
-        if policy == "reject":
-            yield structs.replace(finding, severity=Severity.ERROR)
-        elif policy == "warn":
-            yield finding
+    return _Judged(message, list(apply_policies(found, policies)))
 
 
 def _print(judged: list[_Judged], verdict: Verdict) -> None:

@@ -112,6 +112,9 @@ def _decode_own(data: bytes, form: object) -> Snapshot:
 
 
 def _decode_plain(data: bytes, value: dict[str, Raw] | list[Raw]) -> tuple[Exchange, ...]:
+    if isinstance(value, dict) and "execute" in value:
+        # A transcript of one line.
+        return _decode_stream(data)
     if isinstance(value, dict) and "return" in value:
         data = bytes(value["return"])
     keys = _first_keys(data)
