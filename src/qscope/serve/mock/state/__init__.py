@@ -15,6 +15,8 @@ from qscope.serve.mock.state.bitmaps import Bitmaps
 from qscope.serve.mock.state.block_queries import BlockQueries
 from qscope.serve.mock.state.chardevs import MONITOR, CharacterDevices
 from qscope.serve.mock.state.devices import Devices
+from qscope.serve.mock.state.exports import Exports
+from qscope.serve.mock.state.lookups import Lookups
 from qscope.serve.mock.state.networks import Networks
 from qscope.serve.mock.state.nodes import Nodes
 from qscope.serve.mock.state.objects import Objects
@@ -51,6 +53,8 @@ class State:
             "nodes": Nodes(memory, interface),
             "bitmaps": Bitmaps(memory),
             "block": BlockQueries(memory),
+            "exports": Exports(host, memory),
+            "lookups": Lookups(memory),
             "devices": Devices(host, memory, interface, tree),
             "tree": tree,
         }

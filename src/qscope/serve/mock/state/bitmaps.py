@@ -25,9 +25,10 @@ class Bitmaps:
             "block-dirty-bitmap-remove": self._remove,
             "block-dirty-bitmap-enable": self._enable,
             "block-dirty-bitmap-disable": self._disable,
-            "block-dirty-bitmap-clear": self._clear,
+            "block-dirty-bitmap-clear": self._look_up,
+            "block-dirty-bitmap-merge": self._merge,
         }
-        self.queries: dict[str, Command] = {}
+        self.queries: dict[str, Command] = {"x-debug-block-dirty-bitmap-sha256": self._look_up}
 
     def _add(self, arguments: dict[str, Any]) -> None:
         name, granularity = arguments["name"], arguments.get("granularity", _USUAL)
@@ -67,7 +68,13 @@ class Bitmaps:
         node, name = self._find(arguments)
         node.bitmaps[name]["recording"] = False
 
-    def _clear(self, arguments: dict[str, Any]) -> None:
+    def _merge(self, arguments: dict[str, Any]) -> None:
+        node, _ = self._find({"node": arguments["node"], "name": arguments["target"]})
+        for source in arguments["bitmaps"]:
+            is_local = isinstance(source, str)
+            self._find({"node": node.name, "name": source} if is_local else source)
+
+    def _look_up(self, arguments: dict[str, Any]) -> None:
         self._find(arguments)
 
 

@@ -15,6 +15,7 @@ _RATES = ("bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr")
 # What the null drivers have where nothing else is said.
 _NULL_SIZE = 1 << 30
 _SECTOR = 512
+_NULLS = ("null-co", "null-aio")
 
 
 class BlockQueries:
@@ -68,41 +69,39 @@ class BlockQueries:
         options = node.options
         if isinstance(options.get("size"), int):
             return int(options["size"])
-        if options["driver"] in ("null-co", "null-aio"):
+        if options["driver"] in _NULLS:
             return _NULL_SIZE
         below = next(iter(node.children.values()), None)
         size = None if below is None else self._find_size(self._memory.nodes[below])
         return None if size is None else max(0, size - options.get("offset", 0))
 
     def _tell_filename(self, node: Node) -> str:
-        """Return a node's file name: what is not said by one is said by JSON."""
-        options = self._list_options(node)
-        match options:
-            case {"driver": _, "filename": str(filename)} if len(options) == 2:
-                return filename
-            case {"driver": "null-co" | "null-aio"} if len(options) == 1:
-                return f"{options['driver']}://"
-            case {"driver": _, "file": dict()} if len(options) == 2:
-                below = self._tell_filename(self._memory.nodes[node.children["file"]])
-                return f"json:{json.dumps(options)}" if below.startswith("json:") else below
-            case _:
-                return f"json:{json.dumps(options)}"
+        """Return a node's file name: what none can say is said in JSON."""
+        lowest = node
+        while self._is_plain(lowest) and "file" in lowest.children:
+            lowest = self._memory.nodes[lowest.children["file"]]
+        own = _list_own(lowest)
+        if own.keys() == {"driver", "filename"}:
+            return str(own["filename"])
+        if own.keys() == {"driver"} and own["driver"] in _NULLS:
+            return f"{own['driver']}://"
+        return f"json:{json.dumps(self._list_options(node))}"
+
+    def _is_plain(self, node: Node) -> bool:
+        """Whether a node is what its file is, read by a driver."""
+        return _list_own(node).keys() - {"file"} == {"driver"} and node.children.keys() == {"file"}
 
     def _list_options(self, node: Node) -> dict[str, Any]:
         """Return what tells a node from others of its driver, children in full."""
-        given = {name: value for name, value in node.options.items() if name not in GENERIC}
+        given = _list_own(node)
         for place, child in node.children.items():
-            below = self._list_options(self._memory.nodes[child])
             member, _, number = place.partition(".")
+            below = self._list_options(self._memory.nodes[child])
             if number:
-                given[member] = [
-                    *(given[member][: int(number)]),
-                    below,
-                    *given[member][int(number) + 1 :],
-                ]
+                given[member] = [*given[member]]
+                given[member][int(number)] = below
             else:
                 given[member] = below
-        given.pop("node-name", None)
         return {name: given[name] for name in order_keys(given)}
 
     def _tell_devices(self, _arguments: dict[str, Any]) -> list[dict[str, Any]]:
@@ -110,7 +109,7 @@ class BlockQueries:
         return [self._describe_device(*each) for each in devices if _is_block_device(each[1])]
 
     def _describe_device(self, path: str, device: Created) -> dict[str, Any]:
-        node = self._memory.nodes.get(device.properties.get("drive", ""))
+        node = self._memory.nodes.get(_find_drive(device))
         is_removable = device.typename.endswith("-cd")
         facts = {
             "device": "",
@@ -129,11 +128,21 @@ class BlockQueries:
         devices = self._memory.devices.items()
         return [
             {"device": "", "qdev": name_block_device(path, device)}
-            | ({"node-name": device.properties["drive"]} if "drive" in device.properties else {})
+            | ({"node-name": _find_drive(device)} if _find_drive(device) else {})
             for path, device in devices
             if _is_block_device(device)
         ]
 
 
+def _list_own(node: Node) -> dict[str, Any]:
+    generic = (*GENERIC, "node-name")
+    return {name: value for name, value in node.options.items() if name not in generic}
+
+
+def _find_drive(device: Created) -> str:
+    drive = device.properties.get("drive")
+    return drive if isinstance(drive, str) else ""
+
+
 def _is_block_device(device: Created) -> bool:
-    return "drive" in device.properties or device.typename.endswith("-cd")
+    return bool(_find_drive(device)) or device.typename.endswith("-cd")

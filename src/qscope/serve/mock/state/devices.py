@@ -117,8 +117,9 @@ class Devices:
         ]
 
     def _describe_memory(self, path: str, device: Created) -> dict[str, Any]:
-        name = str(device.properties["memdev"]).removeprefix("/objects/")
-        backend = self._memory.objects[name]
-        facts = {"memdev": f"/objects/{name}", "size": backend.properties["size"]}
-        facts |= {"hotplugged": True, "hotpluggable": True, "node": 0, "slot": 0}
+        name = str(device.properties.get("memdev", "")).removeprefix("/objects/")
+        backend = self._memory.objects.get(name)
+        facts = {"memdev": f"/objects/{name}", "node": 0, "slot": 0}
+        facts |= {"hotplugged": True, "hotpluggable": True}
+        facts |= {"size": backend.properties.get("size")} if backend else {}
         return facts | ({"id": path.removeprefix(NAMED)} if path.startswith(NAMED) else {})

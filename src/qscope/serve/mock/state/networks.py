@@ -32,7 +32,7 @@ class Networks:
         self._check_backend(backend, arguments)
         self._memory.netdevs[ident] = Created(backend, arguments)
         if backend == "vhost-user":
-            self._memory.use("chardev", arguments["chardev"], _name_user(ident))
+            self._memory.use("chardev", str(arguments.get("chardev")), _name_user(ident))
 
     def _check_backend(self, backend: str, arguments: dict[str, Any]) -> None:
         if backend == "socket" and sum(way in arguments for way in _SOCKET_WAYS) != 1:

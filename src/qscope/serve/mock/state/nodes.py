@@ -15,6 +15,10 @@ from qscope.serve.mock.state.references import References
 from qscope.serve.mock.state.subject import Command, Memory, Node
 
 _MAX_NAME = 31
+# Nodes that one may stand on, itself included, counted once for each way to them. QEMU takes 250 in
+# a row at once, but not 900 within 20 s.
+_MOST = 250
+_TOO_MANY = f"The mock takes no more than {_MOST} nodes on each other"
 # What a reopening may change in any driver.
 GENERIC = ("read-only", "auto-read-only", "discard", "cache", "detect-zeroes", "force-share")
 
@@ -35,13 +39,24 @@ class Nodes:
         self.queries: dict[str, Command] = {}
 
     def _add(self, arguments: dict[str, Any]) -> None:
-        if "node-name" not in arguments:
+        if "node-name" not in arguments.get("options", arguments):
             raise RefusalError("'node-name' must be specified for the root node")
         opened: dict[str, Node] = {}
-        root = self._open(arguments, opened)
+        # Before 2.9 all of it stood in a member.
+        root = self._open(arguments.get("options", arguments), opened)
         opened[root].owned = True
+        self._check_count(root, {**self._memory.nodes, **opened})
         for node in opened.values():
             self._keep(node)
+
+    def _check_count(self, root: str, nodes: dict[str, Node]) -> None:
+        """Refuse what nobody could describe: it would be as large as there are ways to a node."""
+        waiting, count = [root], 0
+        while waiting:
+            count += 1
+            if count > _MOST:
+                raise RefusalError(_TOO_MANY)
+            waiting += nodes[waiting.pop()].children.values()
 
     def _keep(self, node: Node) -> None:
         self._memory.nodes[node.name] = node
@@ -50,18 +65,24 @@ class Nodes:
         if node.options["driver"] == "throttle":
             self._memory.use("object", node.options["throttle-group"], _name_user(node.name))
 
-    def _open(self, options: dict[str, Any], opened: dict[str, Node]) -> str:
-        """Open a node and what lies below it; return its name. `opened` are those opened so far."""
+    def _open(self, options: dict[str, Any], opened: dict[str, Node], level: int = 1) -> str:
+        """Open a node and what lies below it; return its name.
+
+        `opened` are those opened so far, `level` is how deep this one is.
+        """
+        if level > _MOST:
+            raise RefusalError(_TOO_MANY)
         # QEMU opens `file` before it looks at the node's own name.
-        references = list(self._find_references(options))
-        files = [each for each in references if each[0] == "file"]
-        children = {place: self._resolve(value, opened) for place, value in files}
+        references = dict(self._find_references(options))
+        children = {}
+        if "file" in references:
+            children["file"] = self._resolve(references["file"], opened, level)
         name = self._name(options, opened)
         opened[name] = Node(name, options, children)
         self._check(options)
-        for place, value in references:
-            if place not in children and value is not None:
-                children[place] = self._resolve(value, opened)
+        for place, value in references.items():
+            if place not in children:
+                children[place] = self._resolve(value, opened, level)
         return name
 
     def _find_references(self, options: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -72,9 +93,9 @@ class Nodes:
             elif value not in (None, ""):
                 yield member, value
 
-    def _resolve(self, reference: str | dict[str, Any], opened: dict[str, Node]) -> str:
+    def _resolve(self, reference: str | dict[str, Any], opened: dict[str, Node], level: int) -> str:
         if isinstance(reference, dict):
-            return self._open(reference, opened)
+            return self._open(reference, opened, level + 1)
         # What is opened by the same command cannot be found yet.
         if reference not in self._memory.nodes:
             raise RefusalError(f"Cannot find device='{reference}' nor node-name='{reference}'")
@@ -146,9 +167,29 @@ class Nodes:
         node = self._find(options["node-name"])
         if options["driver"] != node.options["driver"]:
             raise RefusalError("Cannot change the option 'driver'")
-        for _, value in self._find_references(options):
-            if isinstance(value, str) and value not in self._memory.nodes:
-                raise RefusalError(f"Cannot find device='' nor node-name='{value}'")
+        for place, value in self._find_references(options):
+            if isinstance(value, str):
+                self._check_child(node.name, place, value)
+            elif self._memory.nodes[node.children[place]].owned:
+                raise RefusalError(f"Cannot change the option '{place}.driver'")
+
+    def _check_child(self, parent: str, place: str, child: str) -> None:
+        if child not in self._memory.nodes:
+            raise RefusalError(f"Cannot find device='' nor node-name='{child}'")
+        if parent in self._list_below(child):
+            making = f"Making '{child}' a {place} child of '{parent}'"
+            raise RefusalError(f"{making} would create a cycle")
+
+    def _list_below(self, root: str) -> set[str]:
+        """Return the nodes that one stands on, itself included."""
+        found: set[str] = set()
+        waiting = [root]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += self._memory.nodes[name].children.values()
+        return found
 
     def _reopen(self, options: dict[str, Any]) -> None:
         self._check_reopening(options)
@@ -157,8 +198,10 @@ class Nodes:
         references = self._find_references(options)
         children = {place: value for place, value in references if isinstance(value, str)}
         kept = {name: value for name, value in node.options.items() if name not in GENERIC}
-        node.options = {**kept, **options}
-        node.children |= children
+        again = Node(node.name, {**kept, **options}, {**node.children, **children})
+        for root in self._memory.nodes:
+            self._check_count(root, {**self._memory.nodes, node.name: again})
+        node.options, node.children = again.options, again.children
         self._memory.release(_name_user(node.name))
         self._keep(node)
         self._drop_orphans(before)

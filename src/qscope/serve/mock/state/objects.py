@@ -5,6 +5,7 @@ are judged by the interface's listings where it has them. Properties are the sch
 where it leaves them open (before 6.0), their names are judged by what the type told.
 """
 
+import itertools
 from typing import Any
 
 from qscope.errors import RefusalError
@@ -26,7 +27,9 @@ class Objects:
     def __init__(self, memory: Memory, interface: Interface) -> None:
         self._memory = memory
         self._interface = interface
-        self._threads = 0
+        self._threads = itertools.count(_FIRST_THREAD + 1)
+        # The thread of each iothread, by ID.
+        self._running: dict[str, int] = {}
         self.changes = {"object-add": self._add, "object-del": self._delete}
         self.queries = {"query-memdev": self._tell_memory, "query-iothreads": self._tell_threads}
 
@@ -34,6 +37,8 @@ class Objects:
         ident, typename = arguments["id"], arguments["qom-type"]
         check_id(ident)
         self._check_type(typename)
+        if not isinstance(arguments.get("props", {}), dict):
+            raise RefusalError("Invalid parameter type for 'props', expected: dict")
         given = {name: value for name, value in arguments.items() if name not in _OWN}
         created = Created(typename, {**arguments.get("props", {}), **given})
         self._check_names(created)
@@ -45,8 +50,7 @@ class Objects:
 
     def _keep(self, ident: str, created: Created) -> None:
         if created.typename == "iothread":
-            self._threads += 1
-            created.properties["thread-id"] = _FIRST_THREAD + self._threads
+            self._running[ident] = next(self._threads)
         if chardev := find_chardev(created):
             self._memory.use("chardev", chardev, _name_user(ident))
         self._memory.objects[ident] = created
@@ -104,7 +108,7 @@ class Objects:
     def _tell_threads(self, _arguments: dict[str, Any]) -> list[dict[str, Any]]:
         defaults = {"poll-max-ns": 32768, "poll-grow": 0, "poll-shrink": 0, "aio-max-batch": 0}
         return [
-            {"id": ident, **defaults, **created.properties}
+            {**defaults, **created.properties, "id": ident, "thread-id": self._running[ident]}
             for ident, created in self._memory.objects.items()
             if created.typename == "iothread"
         ]

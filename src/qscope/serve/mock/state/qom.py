@@ -18,6 +18,13 @@ _CONTAINER = "container"
 # A QEMU from which a snapshot is made has no machine.
 _MACHINE = "none-machine"
 _LEAST = {"bool": False, "str": "", "string": ""}
+# Of every device there is, and in no listing of its properties.
+_OF_ALL_DEVICES = ("realized", "hotplugged", "hotpluggable")
+_FORMS: dict[str, tuple[type, str]] = {
+    "int": (int, "integer"),
+    "bool": (bool, "boolean"),
+    "string": (str, "string"),
+}
 
 
 class Branch(Struct):
@@ -51,7 +58,8 @@ class Tree:
         memory = self._memory
         named, unnamed = _container({}), _container({})
         for path, device in memory.devices.items():
-            _, _, container, name = path.split("/")
+            # The ID of a device of QEMU 10.0 may have slashes.
+            container, name = path.split("/", 3)[2:]
             place = named if container == "peripheral" else unnamed
             place.children[name] = Branch(device)
         children = {"peripheral-anon": unnamed, "peripheral": named, "unattached": _container({})}
@@ -91,14 +99,24 @@ class Tree:
             return f"{where.rstrip('/')}/{name}"
         if name in created.properties:
             return created.properties[name]
+        if created.asked == "device" and name in _OF_ALL_DEVICES:
+            return True
         known = {each.name: each for each in self._tell(created)}[name]
         return _LEAST.get(known.type, 0) if known.default is UNSET else known.default
 
     def _set(self, arguments: dict[str, Any]) -> None:
-        _, branch, name = self._find_property(arguments)
-        if name == "type" or name in branch.children:
-            raise RefusalError(f"Property '{branch.created.typename}.{name}' is not writable")
-        branch.created.properties[name] = arguments["value"]
+        where, branch, name = self._find_property(arguments)
+        created = branch.created
+        if name in ("type", "hotplugged", "hotpluggable", *branch.children):
+            raise RefusalError(f"Property '{created.typename}.{name}' is not writable")
+        known = {each.name: each.type for each in self._tell(created)}
+        if created.asked == "device":
+            _check_realized(where, created.typename, name)
+        form, text = _FORMS.get(known.get(name, ""), (object, ""))
+        value = arguments["value"]
+        if not isinstance(value, form) or (form is int and isinstance(value, bool)):
+            raise RefusalError(f"Invalid parameter type for '{name}', expected: {text}")
+        created.properties[name] = value
 
     def _find_property(self, arguments: dict[str, Any]) -> tuple[str, Branch, str]:
         path, name = arguments["path"], arguments["property"]
@@ -107,9 +125,21 @@ class Tree:
             raise refuse_device(path)
         (where, branch), created = found[0], found[0][1].created
         known = {each.name for each in self._tell(created)}
+        if created.asked == "device":
+            known.update(_OF_ALL_DEVICES)
         if name not in {"type", *branch.children, *created.properties, *known}:
             raise RefusalError(f"Property '{created.typename}.{name}' not found")
         return where, branch, name
+
+
+def _check_realized(path: str, typename: str, name: str) -> None:
+    """Refuse to set what a device has to know before it begins."""
+    if name in ("bootindex", "realized"):
+        return
+    container, ident = path.split("/", 3)[2:]
+    who = f"device '{ident}'" if container == "peripheral" else "anonymous device"
+    what = f"Attempt to set property '{name}' on {who} (type '{typename}')"
+    raise RefusalError(f"{what} after it was realized")
 
 
 def _container(members: dict[str, Created]) -> Branch:
