@@ -1,7 +1,8 @@
 """Measure a server of ours and QEMU under one load generator.
 
 In: a QEMU binary. Out: its rows: commands a second in a closed loop and with eight in flight, and
-the latency there. QEMU's query-status is the peer; ours reads a struct of five members.
+the latency there. QEMU's query-status is the peer; ours reads a struct of five members. The mock is
+asked the same as QEMU, which it remembers, and what it makes up.
 """
 
 import contextlib
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from bench_compile import Row
+from qscope.load.opening import EMBEDDED
 from qscope.serve import Context, Server
 
 SCHEMA = """
@@ -31,7 +33,16 @@ _OURS = (
     b' "read-only": false, "place": {"path": "/srv/disk0", "offset": 512}}, "id": 1}\n'
 )
 _THEIRS = b'{"execute": "query-status", "id": 1}\n'
+# A struct of as many members; what QEMU answers to it takes longer than query-status.
+_MADE_UP = (
+    b'{"execute": "announce-self", "arguments": {"initial": 50, "max": 550, "rounds": 5,'
+    b' "step": 50, "id": "self"}, "id": 1}\n'
+)
 _QEMU = ["-S", "-machine", "none", "-nodefaults", "-display", "none"]
+_MOCK = {
+    "serve --snapshot: query-status, closed loop": _THEIRS,
+    "serve --snapshot: a made-up result, closed loop": _MADE_UP,
+}
 _ROUNDS = 7
 _SECONDS = 0.4
 _IN_FLIGHT = 8
@@ -52,6 +63,7 @@ def find_rows(binary: str | None) -> Iterator[Row]:
     if binary is None:
         yield from (Row(what, bar, remark="no QEMU") for what, bar in ((alone, 1 / 3), (many, 0.1)))
         yield Row(late, 1, remark="no QEMU")
+        yield from (Row(what, 1 / 3, remark="no QEMU") for what in _MOCK)
         return
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         ours = stack.enter_context(_connecting(_command_ours(folder), f"{folder}/ours"))
@@ -63,6 +75,10 @@ def find_rows(binary: str | None) -> Iterator[Row]:
             yield _compare(what, bar, pairs)
         p99 = statistics.median(mine.p99 for mine, _ in pairs)
         yield Row(late, 1, p99, 1e-3, "limit 1 ms")
+        mock = stack.enter_context(_connecting(_command_mock(folder), f"{folder}/mock"))
+        for what, command in _MOCK.items():
+            pairs = [(_load(mock, command, 1), _load(theirs, _THEIRS, 1)) for _ in range(_ROUNDS)]
+            yield _compare(what, 1 / 3, pairs)
 
 
 def _compare(what: str, bar: float, pairs: list[tuple[_Load, _Load]]) -> Row:
@@ -102,6 +118,11 @@ def _command_ours(folder: str) -> list[str]:
     return [sys.executable, __file__, f"unix:{folder}/ours"]
 
 
+def _command_mock(folder: str) -> list[str]:
+    words = ["serve", "--snapshot", EMBEDDED, "--unix", f"{folder}/mock"]
+    return ["timeout", "300", sys.executable, "-m", "qscope", *words]
+
+
 def _command_qemu(binary: str, folder: str) -> list[str]:
     return [binary, *_QEMU, "-qmp", f"unix:{folder}/qemu,server=on,wait=off"]
 
@@ -109,7 +130,7 @@ def _command_qemu(binary: str, folder: str) -> list[str]:
 @contextlib.contextmanager
 def _connecting(command: list[str], path: str) -> Iterator[socket.socket]:
     """Start a server; yield a connection that has negotiated."""
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         try:
             with _connect(path) as client:
                 client.settimeout(_DEADLINE)

@@ -24,11 +24,14 @@ from qscope.serve.mock.state import State
 from qscope.serve.mock.zapping import zap_deprecated
 from qscope.serve.policy import Policy
 from qscope.serve.schema import Encoded, ServedCommand
+from qscope.serve.types.nodes import Node
 from qscope.serve.types.prune import prune
 from qscope.serve.wire.encode import encode_value
 
 _SCHEMA = "query-qmp-schema"
 _NOTHING = Encoded(b"{}")
+# Results that are kept.
+_MOST = 1000
 _encode = msgspec.json.Encoder().encode
 
 
@@ -63,6 +66,8 @@ class Answerer:
         self._recorded = recorded
         self._own = own
         self._policy = policy
+        # Results that were made of facts: most are asked for again and again.
+        self._completed: dict[tuple[str, bytes], Encoded] = {}
         # Results that do not depend on arguments.
         self._fixed: dict[str, Encoded] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -132,23 +137,32 @@ class Answerer:
                 return self._repeat(context, found)
         elif name in self._own:
             return self._own[name].call(context, arguments)
-        else:
-            return self._fixed.setdefault(name, self._complete(context, msgspec.UNSET))
         return self._complete(context, msgspec.UNSET)
 
     def _was_recorded(self, name: str, arguments: dict[str, Any]) -> bool:
-        return self._recorded is not None and self._recorded.find(name, arguments) is not None
+        recorded = self._recorded
+        if recorded is None or not recorded.knows(name):
+            return False
+        return recorded.find(name, arguments) is not None
 
     def _complete(self, context: Context, facts: Any) -> Encoded:
         """Return a result of the command's type that tells the facts."""
         node = _find_command(context).result
         if node is None:
             return _NOTHING
+        key = (context.command, b"" if facts is msgspec.UNSET else _encode(facts))
+        if key not in self._completed:
+            if len(self._completed) >= _MOST:
+                self._completed.clear()
+            self._completed[key] = Encoded(self._make(context.command, node, facts))
+        return self._completed[key]
+
+    def _make(self, command: str, node: Node, facts: Any) -> bytes:
         try:
-            made = self._maker.make(node, context.command, facts)
+            made = self._maker.make(node, command, facts)
         except ValueError as error:
-            raise RefusalError(f"The mock cannot answer {context.command}: {error}") from error
-        return Encoded(encode_value(arrange(made, node)))
+            raise RefusalError(f"The mock cannot answer {command}: {error}") from error
+        return encode_value(arrange(made, node))
 
     def _repeat(self, context: Context, exchange: Exchange) -> Encoded:
         """Answer as it was recorded; what did not survive the question closes the connection."""
