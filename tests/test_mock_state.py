@@ -272,3 +272,22 @@ def test_what_is_deleted_may_be_created_again(interface, seed):
         assert _run(state, "device_add", **add)[1] == "Duplicate device ID 'again'"
         assert _run(state, "device_del", id="again") == {}
         assert _run(state, "device_del", id="again")[0] == "DeviceNotFound"
+
+
+def test_a_descriptor_is_known_by_the_command_that_passes_it(interface):
+    state = State(Host(), interface)
+    assert _run(state, "closefd", fdname="a")[1] == "File descriptor named 'a' not found"
+    assert _run(state, "getfd", fdname="a") == {}
+    assert _run(state, "closefd", fdname="a") == {}
+
+
+def test_a_job_is_known_by_the_command_that_starts_it(interface):
+    # A real one would send events until it is gone; the mock's never is.
+    state = State(Host(), interface)
+    for name in ("a", "b"):
+        _run(state, "blockdev-add", driver="null-co", node_name=name)
+    assert _run(state, "block-job-pause", device="j0")[0] == "DeviceNotActive"
+    assert _run(state, "blockdev-mirror", job_id="j0", device="a", target="b", sync="full") == {}
+    assert _run(state, "block-job-pause", device="j0") == {}
+    assert _run(state, "job-dismiss", id="j0") == {}
+    assert _run(state, "job-dismiss", id="j1") == ("GenericError", "Job not found")

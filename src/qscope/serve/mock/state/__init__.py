@@ -23,6 +23,7 @@ from qscope.serve.mock.state.objects import Objects
 from qscope.serve.mock.state.qom import Tree
 from qscope.serve.mock.state.run_state import RunState
 from qscope.serve.mock.state.subject import Command, Host, Memory, Subject
+from qscope.serve.mock.state.transactions import Transactions
 
 __all__ = ["Host", "State"]
 
@@ -58,6 +59,9 @@ class State:
             "devices": Devices(host, memory, interface, tree),
             "tree": tree,
         }
+        actions = {**subjects["bitmaps"].changes, **subjects["lookups"].changes}
+        actions |= subjects["lookups"].queries
+        subjects["transactions"] = Transactions(memory, actions)
         self._changed: set[str] = set()
         commands: dict[str, Command] = {}
         for name, subject in subjects.items():
@@ -82,7 +86,7 @@ class State:
 
 # What the queries of a subject tell of others.
 _ALSO_TOLD = {
-    "block": ("nodes", "bitmaps", "devices"),
+    "block": ("nodes", "bitmaps", "transactions", "devices"),
     "tree": ("objects", "devices", "chardevs"),
     "chardevs": ("devices", "objects", "networks"),
 }

@@ -8,6 +8,7 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
+from qscope.ask.validation.names import is_id
 from qscope.errors import RefusalError
 from qscope.serve.mock.state.subject import Command, Memory, refuse_device
 
@@ -57,7 +58,7 @@ _LOOKUPS: dict[str, tuple[_Lookup, ...]] = {
     "blockdev-snapshot-delete-internal-sync": _BY_DEVICE,
     "blockdev-snapshot-internal-sync": _BY_DEVICE,
     "change-backing-file": (*_BY_DEVICE, _Lookup("image-node-name", "node", _NO_NODE_NAME)),
-    "closefd": (_Lookup("fdname", "nothing", _NO_DESCRIPTOR),),
+    "closefd": (_Lookup("fdname", "descriptor", _NO_DESCRIPTOR),),
     "drive-backup": _BY_DEVICE,
     "drive-mirror": _BY_DEVICE,
     "query-rocker": _ROCKER,
@@ -112,6 +113,14 @@ _STARTING = (
     "drive-mirror",
     "x-blockdev-amend",
 )
+# Those that check the ID before all that a mock does not know. A node has none that would do.
+_WITH_JOB_ID = (
+    "block-stream",
+    "blockdev-backup",
+    "blockdev-create",
+    "blockdev-mirror",
+    "x-blockdev-amend",
+)
 
 
 class Lookups:
@@ -120,8 +129,10 @@ class Lookups:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._jobs: set[str] = set()
+        self._descriptors: set[str] = set()
         self._present: Mapping[str, _Test] = {
             "block device": lambda name: f"/machine/peripheral/{name}" in memory.devices,
+            "descriptor": lambda name: name in self._descriptors,
             "chardev": lambda name: name in memory.chardevs,
             "job": lambda name: name in self._jobs,
             "net client": self._is_net_client,
@@ -132,8 +143,9 @@ class Lookups:
             "virtio": lambda path: path.removesuffix("/virtio-backend") in memory.devices,
         }
         self.changes: dict[str, Command] = {
-            name: functools.partial(self._start, _LOOKUPS.get(name, ())) for name in _STARTING
+            name: functools.partial(self._start, name, _LOOKUPS.get(name, ())) for name in _STARTING
         }
+        self.changes["getfd"] = self._get_descriptor
         self.queries: dict[str, Command] = {
             name: functools.partial(self._look_up, lookups)
             for name, lookups in _LOOKUPS.items()
@@ -148,9 +160,16 @@ class Lookups:
             if isinstance(name, str) and not self._present[lookup.what](name):
                 raise RefusalError(lookup.text.format(name), lookup.error_class)
 
-    def _start(self, lookups: tuple[_Lookup, ...], arguments: dict[str, Any]) -> None:
+    def _start(self, command: str, lookups: tuple[_Lookup, ...], arguments: dict[str, Any]) -> None:
         self._look_up(lookups, arguments)
-        self._jobs.add(arguments.get("job-id", arguments.get("device", "")))
+        ident = arguments.get("job-id")
+        if not is_id(ident) and command in _WITH_JOB_ID:
+            raise RefusalError(f"Invalid job ID '{ident or ''}'")
+        self._jobs.add(ident or arguments["device"])
+
+    def _get_descriptor(self, arguments: dict[str, Any]) -> None:
+        # Whether one came with the command cannot be seen here.
+        self._descriptors.add(arguments["fdname"])
 
     def _look_up_node(self, arguments: dict[str, Any]) -> None:
         device, name = arguments.get("device", ""), arguments.get("node-name", "")

@@ -98,11 +98,20 @@ class Tree:
         if name in branch.children:
             return f"{where.rstrip('/')}/{name}"
         if name in created.properties:
-            return created.properties[name]
+            return self._tell_given(created, name)
         if created.asked == "device" and name in _OF_ALL_DEVICES:
             return True
         known = {each.name: each for each in self._tell(created)}[name]
-        return _LEAST.get(known.type, 0) if known.default is UNSET else known.default
+        return _find_least(known.type) if known.default is UNSET else known.default
+
+    def _tell_given(self, created: Created, name: str) -> Any:
+        value = created.properties[name]
+        types = {each.name: each.type for each in self._tell(created)}
+        if not types.get(name, "").startswith("link<") or not isinstance(value, str):
+            return value
+        # A link to what has gone is empty.
+        ident = value.removeprefix("/objects/")
+        return f"/objects/{ident}" if ident in self._memory.objects else ""
 
     def _set(self, arguments: dict[str, Any]) -> None:
         where, branch, name = self._find_property(arguments)
@@ -130,6 +139,10 @@ class Tree:
         if name not in {"type", *branch.children, *created.properties, *known}:
             raise RefusalError(f"Property '{created.typename}.{name}' not found")
         return where, branch, name
+
+
+def _find_least(kind: str) -> Any:
+    return "" if kind.startswith("link<") else _LEAST.get(kind, 0)
 
 
 def _check_realized(path: str, typename: str, name: str) -> None:
