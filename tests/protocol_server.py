@@ -1,9 +1,5 @@
 """A server of ours with those commands of QEMU that the rows of protocol_rows.py use."""
 
-import asyncio
-import contextlib
-import threading
-
 from qscope.errors import RefusalError
 from qscope.serve import Server, Wire
 
@@ -78,28 +74,3 @@ def make_server(dialect):
     for name in _ANSWERS:
         server.add_command(name, _make_handler(name))
     return server
-
-
-@contextlib.contextmanager
-def serve_in_thread(path, dialect):
-    """Serve at a unix socket until the end of the block."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-
-    def run(coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(timeout=30)
-
-    async def start():
-        server = make_server(dialect)
-        await server.listen(f"unix:{path}")
-        return server
-
-    try:
-        server = run(start())
-        yield path
-        run(server.close())
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(timeout=30)
-        loop.close()

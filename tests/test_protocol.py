@@ -5,15 +5,17 @@ import random
 import pytest
 
 from qscope.serve import JSONDialect
+from tests.beside_qemu import run_server
 from tests.protocol_rows import ROWS, Row, Session, mutate
-from tests.protocol_server import serve_in_thread
+from tests.protocol_server import make_server
 from tests.protocol_talk import converse
 
 
 @pytest.fixture(scope="module", params=list(JSONDialect), ids=lambda dialect: dialect.name)
 def ours(request, tmp_path_factory):
     """Return the socket of our server."""
-    with serve_in_thread(tmp_path_factory.mktemp("ours") / "qmp", request.param) as path:
+    path = tmp_path_factory.mktemp("ours") / "qmp"
+    with run_server(lambda: make_server(request.param), path):
         yield path
 
 
