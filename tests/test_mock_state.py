@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import qscope
 from qscope.errors import RefusalError
 from qscope.model.interface import Interface
 from qscope.model.listings import Listings, QomType
@@ -50,11 +51,13 @@ class Host:
 
 
 def _run(state, command, **arguments):
-    """Run a command; return its refusal, or what it tells."""
+    """Run a command, whose members have dashes; return its refusal, or what it tells."""
+    return _ask(state, command, {name.replace("_", "-"): arguments[name] for name in arguments})
+
+
+def _ask(state, command, arguments):
     try:
-        result = state.commands[command.replace(" ", "_")](
-            {name.replace("_", "-"): value for name, value in arguments.items()}
-        )
+        result = state.commands[command](arguments)
     except RefusalError as error:
         return error.error_class, error.desc
     return {} if result is None else result
@@ -78,7 +81,7 @@ def test_the_mock_answers_as_qemu(interface, session):
     state = State(host, interface)
     for step in session.steps:
         host.before, host.after = [], []
-        result = _run(state, step.command, **step.arguments)
+        result = _ask(state, step.command, step.arguments)
         if step.refusal is None:
             assert not isinstance(result, tuple), (step, result)
             assert step.result is ... or has(result, step.result), (step, result)
@@ -93,7 +96,7 @@ def test_quit_ends_the_mock_and_nothing_else_does(interface):
     for session in SESSIONS:
         for step in session.steps:
             if step.command != "quit":
-                _run(state, step.command, **step.arguments)
+                _ask(state, step.command, step.arguments)
     assert not host.stopped
     _run(state, "quit")
     assert host.stopped
@@ -126,7 +129,7 @@ def test_a_mock_may_run_from_the_beginning():
     ],
 )
 def test_an_interface_that_lists_nothing_lets_any_type_pass(command, arguments, refusal):
-    result = _run(State(Host(), _ON_PAPER), command, **arguments)
+    result = _ask(State(Host(), _ON_PAPER), command, arguments)
     if refusal is None:
         assert result == {}
     else:
@@ -201,7 +204,7 @@ def test_properties_stand_in_props_or_beside_it(open_interface):
 def test_what_was_recorded_holds_until_it_is_changed(interface, changes, fresh, stale):
     state = State(Host(), interface)
     for command, arguments in changes:
-        _run(state, command, **arguments)
+        _ask(state, command, arguments)
     assert [each for each in (*fresh, *stale) if state.is_fresh(each)] == fresh
 
 
@@ -254,7 +257,7 @@ def test_any_order_of_commands_gives_the_same_twice_and_nothing_but_refusals(int
     for _ in range(2):
         host = Host()
         state = State(host, interface)
-        results = [_run(state, step.command, **step.arguments) for step in chosen]
+        results = [_ask(state, step.command, step.arguments) for step in chosen]
         told.append((results, host.before, host.after))
     assert told[0] == told[1]
 
@@ -265,13 +268,71 @@ def test_what_is_deleted_may_be_created_again(interface, seed):
     steps = [step for session in SESSIONS for step in session.steps]
     state = State(Host(), interface)
     for step in random.Random(seed).choices(steps, k=300):
-        _run(state, step.command, **step.arguments)
+        _ask(state, step.command, step.arguments)
     add = {"driver": "usb-tablet", "id": "again"}
     for _ in range(2):
         assert _run(state, "device_add", **add) == {}
         assert _run(state, "device_add", **add)[1] == "Duplicate device ID 'again'"
         assert _run(state, "device_del", id="again") == {}
         assert _run(state, "device_del", id="again")[0] == "DeviceNotFound"
+
+
+@pytest.fixture(scope="module")
+def strict_interface(shared):
+    """Return the interface of QEMU 10.0, which reads device_add's values as they come."""
+    return qscope.open(shared / "snapshots/qemu-10.0.13-debian-x86_64.transcript.json.gz")
+
+
+@pytest.mark.parametrize(
+    ("driver", "name", "value", "desc"),
+    [
+        ("virtio-rng-pci", "rng", 5, "Invalid parameter type for 'rng', expected: string"),
+        ("e1000e", "mac", 5, "Invalid parameter type for 'mac', expected: string"),
+        ("e1000e", "netdev", None, "Invalid parameter type for 'netdev', expected: string"),
+        ("e1000e", "foo", None, "Property 'e1000e.foo' not found"),
+        ("e1000e", "foo", [1], "Property 'e1000e.foo' not found"),
+        ("e1000e", "addr", True, "Invalid parameter type for 'addr', expected int or str"),
+        ("e1000e", "addr", "zz", "Property 'e1000e.addr' doesn't take value 'zz'"),
+        ("e1000e", "bootindex", "1", "Invalid parameter type for 'bootindex', expected: integer"),
+        (
+            "e1000e",
+            "multifunction",
+            "on",
+            "Invalid parameter type for 'multifunction', expected: boolean",
+        ),
+        ("virtio-net-pci", "vectors", "x", "Parameter 'vectors' expects uint64"),
+        ("virtio-net-pci", "vectors", 1 << 32, "Parameter 'vectors' expects uint32_t"),
+        ("virtio-net-pci", "speed", "x", "Invalid parameter type for 'speed', expected: integer"),
+        (
+            "virtio-net-pci",
+            "disable-legacy",
+            True,
+            "Invalid parameter type for 'disable-legacy', expected: string",
+        ),
+        (
+            "virtio-net-pci",
+            "disable-legacy",
+            "x",
+            "Parameter 'disable-legacy' does not accept value 'x'",
+        ),
+        ("virtio-net-pci", "rx_queue_size", 70000, "Parameter 'rx_queue_size' expects uint16_t"),
+        ("virtio-mem-pci", "requested-size", True, "Parameter 'requested-size' expects uint64"),
+        (5, "mac", "52:54:00:12:34:56", "Parameter 'driver' is missing"),
+    ],
+)
+def test_values_are_read_as_they_come_since_9_2(strict_interface, driver, name, value, desc):
+    # What QEMU 10.0.13 says.
+    state = State(Host(), strict_interface)
+    result = _ask(state, "device_add", {"driver": driver, "id": "a", name: value})
+    assert result == ("GenericError", desc)
+
+
+def test_a_device_of_10_0_may_have_any_id(strict_interface):
+    state = State(Host(), strict_interface)
+    assert _run(state, "device_add", driver="e1000e", id="1/a", multifunction=True) == {}
+    names = {each["name"] for each in _run(state, "qom-list", path="/machine/peripheral")}
+    assert "1/a" in names
+    assert _run(state, "device_del", id="1/a") == {}
 
 
 def test_a_descriptor_is_known_by_the_command_that_passes_it(interface):

@@ -1,8 +1,7 @@
 """device_add's arguments, which the schema leaves open.
 
 In: an interface, and arguments. Out: the driver's QOM type, and QEMU's refusals; an interface that
-lists no devices lets any driver pass. Whether a value fits is ask/validation's answer; here it gets
-the words of QEMU 7.2, whose order is that of its hash table.
+lists no devices lets any driver pass. Whether a value fits is ask/validation's answer.
 """
 
 from typing import Any
@@ -12,24 +11,27 @@ from qscope.ask.finding import Finding, Severity
 from qscope.ask.listed import has_device
 from qscope.ask.owner import resolve_driver
 from qscope.ask.validation.devices import judge_device
+from qscope.ask.validation.release import is_since
 from qscope.errors import RefusalError
 from qscope.model.interface import Interface
+from qscope.serve.mock.state.property_texts import to_text
 from qscope.serve.mock.state.qom_types import is_a, is_abstract
 from qscope.serve.mock.state.subject import check_id
 from qscope.serve.wire.qdict import order_keys
 
 _OWN = ("driver", "bus", "id")
-# Integers to QOM's listing alone: a PCI address is written as slot and function.
-_OWN_SYNTAX = ("addr",)
-_WIDTHS = {
-    f"{sign}int{bits}": (bits, sign == "u") for sign in ("", "u") for bits in (8, 16, 32, 64)
-}
+
+
+def is_strict(interface: Interface) -> bool:
+    """Whether device_add reads values as they come; before 9.2 it made strings of them."""
+    return is_since(interface, "9.2") is Verdict.YES
 
 
 def read_driver(interface: Interface, arguments: dict[str, Any]) -> str:
     """Return the QOM type of the driver. Raises RefusalError."""
-    driver = to_text(arguments.get("driver"))
-    if driver is None:
+    given = arguments.get("driver")
+    driver = to_text(given)
+    if driver is None or (is_strict(interface) and not isinstance(given, str)):
         raise RefusalError("Parameter 'driver' is missing")
     typename = resolve_driver(interface.listings, driver)
     if is_abstract(interface, typename) and is_a(interface, typename, "device"):
@@ -52,12 +54,13 @@ def read_id(interface: Interface, arguments: dict[str, Any]) -> str | None:
     return ident
 
 
-def list_properties(arguments: dict[str, Any]) -> dict[str, Any]:
+def list_properties(interface: Interface, arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the properties in QEMU's order, without what it drops before it looks."""
+    takes_all = is_strict(interface)
     given = {
         name: value
         for name, value in arguments.items()
-        if name not in _OWN and to_text(value) is not None
+        if name not in _OWN and (takes_all or to_text(value) is not None)
     }
     return {name: given[name] for name in order_keys(given)}
 
@@ -67,44 +70,3 @@ def find_faults(interface: Interface, arguments: dict[str, Any]) -> dict[str, Fi
     findings = judge_device(interface, arguments)
     certain = [finding for finding in findings if finding.severity is Severity.ERROR]
     return {finding.where: finding for finding in reversed(certain)}
-
-
-def refuse_property(typename: str, finding: Finding, kind: str, value: Any) -> RefusalError:
-    """Return the refusal of a property; `kind` is QOM's name of its type."""
-    name, text = finding.where, to_text(value)
-    if finding.rule == "property-unknown":
-        return RefusalError(f"Property '{typename}.{name}' not found")
-    if finding.rule == "property-read-only":
-        return RefusalError(f"Property '{typename}.{name}' is not writable")
-    if kind == "bool":
-        return RefusalError(f"Parameter '{name}' expects 'on' or 'off'")
-    if kind == "size":
-        return RefusalError(f"Parameter '{name}' expects size")
-    if kind in _WIDTHS and name not in _OWN_SYNTAX:
-        return RefusalError(f"Parameter '{name}' expects {_name_range(kind, text or '')}")
-    # QAPI's enumerations, unlike QOM's own types, begin with a capital.
-    if kind[:1].isupper():
-        return RefusalError(f"Parameter '{name}' does not accept value '{text}'")
-    return RefusalError(f"Property '{typename}.{name}' doesn't take value '{text}'")
-
-
-def _name_range(kind: str, text: str) -> str:
-    try:
-        int(text, 0)
-    except ValueError:
-        return "integer"
-    bits, _ = _WIDTHS[kind]
-    return f"{kind}_t" if bits < 64 else kind
-
-
-def to_text(value: Any) -> str | None:
-    """Return what QemuOpts makes of a value; None where it drops it."""
-    match value:
-        case bool():
-            return "on" if value else "off"
-        case str() | int():
-            return str(value)
-        case float():
-            return f"{value:.17g}"
-        case _:
-            return None

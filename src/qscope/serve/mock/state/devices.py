@@ -12,13 +12,13 @@ from qscope.model.interface import Interface
 from qscope.serve.mock.state.backends import Backends, Reference, find_references, is_proxy
 from qscope.serve.mock.state.device_arguments import (
     find_faults,
+    is_strict,
     list_properties,
     read_driver,
     read_id,
-    refuse_property,
-    to_text,
 )
 from qscope.serve.mock.state.needs import check_needs
+from qscope.serve.mock.state.property_texts import refuse_property, to_text
 from qscope.serve.mock.state.qom import Tree
 from qscope.serve.mock.state.subject import Created, Host, Memory, refuse_device
 
@@ -44,7 +44,7 @@ class Devices:
         ident = read_id(self._interface, arguments)
         typename = read_driver(self._interface, arguments)
         path = self._name(ident)
-        device = Created(typename, list_properties(arguments), "device")
+        device = Created(typename, list_properties(self._interface, arguments), "device")
         types = self._list_types(typename)
         self._check_properties(arguments, device, types)
         check_needs(self._memory, self._backends.find_owner(typename), device.properties)
@@ -74,7 +74,8 @@ class Devices:
         for name, value in device.properties.items():
             kind = types.get(name, "")
             if name in faults:
-                raise refuse_property(device.typename, faults[name], kind, value)
+                strict = is_strict(self._interface)
+                raise refuse_property(device.typename, faults[name], kind, value, is_strict=strict)
             text = to_text(value) or ""
             self._backends.check(Reference(device.typename, name, text, kind))
 
