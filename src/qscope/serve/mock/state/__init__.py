@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from qscope.model.interface import Interface
+from qscope.serve.mock.state.absences import Absences
 from qscope.serve.mock.state.bitmaps import Bitmaps
 from qscope.serve.mock.state.block_queries import BlockQueries
 from qscope.serve.mock.state.chardevs import MONITOR, CharacterDevices
@@ -56,6 +57,7 @@ class State:
             "block": BlockQueries(memory),
             "exports": Exports(host, memory),
             "lookups": Lookups(memory),
+            "absences": Absences(memory),
             "devices": Devices(host, memory, interface, tree),
             "tree": tree,
         }
