@@ -25,6 +25,7 @@ from qscope.serve.policy import ACCEPT, Policy
 from qscope.serve.types import Reading, Types
 from qscope.serve.types.nodes import Node, Object, contains_any, list_members
 from qscope.serve.types.prune import prune
+from qscope.serve.types.read import ENUM_TEXT
 
 _NOTHING: dict[str, Any] = {}
 # As many digits as the largest 64-bit integers have.
@@ -63,7 +64,8 @@ class ServedCommand(Struct, eq=False):
 class ServedSchema:
     """One version of a schema; `serial` counts them.
 
-    `shown` is what a policy leaves of it; what it hides is left out by default.
+    `shown` is what a policy leaves of it; what it hides is left out by default. `enum_text` is what
+    clients are told of a value that an enum lacks.
     """
 
     def __init__(
@@ -74,13 +76,14 @@ class ServedSchema:
         policy: Policy = ACCEPT,
         serial: int = 1,
         shown: qapi.Schema | None = None,
+        enum_text: str = ENUM_TEXT,
     ) -> None:
         self.schema = schema
         self.serial = serial
         self.policy = policy
         self._hides = bool(policy.hidden)
         self._defines = frozenset(defines)
-        self.types = Types(schema, defines, policy)
+        self.types = Types(schema, defines, policy, enum_text)
         if shown is None:
             shown = hide(schema, policy.hidden) if policy.hidden else schema
         self._shown = Types(shown, defines)

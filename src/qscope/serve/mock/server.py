@@ -28,11 +28,12 @@ from qscope.serve.mock.ordering import arrange
 from qscope.serve.mock.recorded import Recorded
 from qscope.serve.mock.recorder import Recorder
 from qscope.serve.mock.state import State
-from qscope.serve.mock.unmasking import unmask
+from qscope.serve.mock.unmasking import is_before_6, unmask
 from qscope.serve.policy import ACCEPT, Policy
 from qscope.serve.schema import ServedSchema
 from qscope.serve.server import Server, Wire
 from qscope.serve.source import open_served, open_source
+from qscope.serve.types.read import ENUM_TEXT, OLD_ENUM_TEXT
 from qscope.serve.wire.parser import JSONDialect
 
 # A monitor of QEMU's serves one client at a time; others wait without a greeting.
@@ -235,7 +236,8 @@ def mock_schema(
 
 def _serve(schema: Schema, policy: Policy) -> ServedSchema:
     shown = hide(schema, policy.hidden, values=False) if policy.hidden else None
-    return ServedSchema(schema, policy=policy, shown=shown)
+    enum_text = OLD_ENUM_TEXT if is_before_6(schema) else ENUM_TEXT
+    return ServedSchema(schema, policy=policy, shown=shown, enum_text=enum_text)
 
 
 def _arrange_greeting(greeting: Mapping[str, Any], schema: ServedSchema) -> dict[str, Any]:

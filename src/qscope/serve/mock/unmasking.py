@@ -29,6 +29,23 @@ _ALWAYS_OPEN = ("device_add",)
 _SOMETIMES_OPEN = ("object-add", "netdev_add")
 
 
+# Nearly all integers of its arguments are of one type before 6.0.
+_WIDE = "migrate-set-parameters"
+_SCHEMA = "query-qmp-schema"
+
+
+def is_before_6(schema: Schema) -> bool:
+    """Whether a QEMU is older than 6.0, which gave object-add its types (a witness)."""
+    return _leaves_open(schema, "object-add")
+
+
+def _leaves_open(schema: Schema, command: str) -> bool:
+    """Whether a command has arguments that no tag chooses."""
+    found = schema.by_name.get(command)
+    arguments = schema.by_name.get(found.arg_type or "") if isinstance(found, Command) else None
+    return isinstance(arguments, Object) and arguments.discriminator is None
+
+
 def unmask(schema: Schema) -> Schema:
     """Return a schema with what is known of its commands' arguments besides.
 
@@ -63,14 +80,17 @@ class _Unmasker:
     def _begin(self, command: Command) -> None:
         if self._is_open(command):
             self._entities[command.name] = structs.replace(command, gen=False)
-        place = find_masked(command.name)
+        is_old = command.name == _WIDE and is_before_6(self._schema)
+        place = None if is_old else find_masked(command.name)
         if command.arg_type is not None and place is not None:
             self._enter(command.arg_type, place)
 
     def _is_open(self, command: Command) -> bool:
         if command.name in _SOMETIMES_OPEN:
-            arguments = self._entities.get(command.arg_type or "")
-            return isinstance(arguments, Object) and arguments.discriminator is None
+            return _leaves_open(self._schema, command.name)
+        if command.name == _SCHEMA:
+            # It ignores arguments there ('gen': false).
+            return is_before_6(self._schema)
         return command.name in _ALWAYS_OPEN or not command.gen
 
     def _enter(self, name: str, place: MaskedTypes | None) -> None:

@@ -17,7 +17,7 @@ from qscope.serve.policy import ACCEPT, Policy
 from qscope.serve.types.build import Builder
 from qscope.serve.types.classes import Classes
 from qscope.serve.types.nodes import Node, Object
-from qscope.serve.types.read import Reader, Reading
+from qscope.serve.types.read import ENUM_TEXT, Reader, Reading
 
 __all__ = ["Reading", "Types"]
 
@@ -41,11 +41,15 @@ class Types:
     """All types of a schema, for a program built with some symbols defined."""
 
     def __init__(
-        self, schema: qapi.Schema, defines: Collection[str] = (), policy: Policy = ACCEPT
+        self,
+        schema: qapi.Schema,
+        defines: Collection[str] = (),
+        policy: Policy = ACCEPT,
+        enum_text: str = ENUM_TEXT,
     ) -> None:
         self._builder = Builder(schema, frozenset(defines))
         self._classes = Classes()
-        self._readers = {each: Reader(self._classes, each, policy) for each in Reading}
+        self._readers = {each: Reader(self._classes, each, policy, enum_text) for each in Reading}
 
     def find(self, name: str) -> Node:
         """Return the node of a type by its name in the source. Raises UnknownNameError."""

@@ -57,13 +57,23 @@ def render_place(place: Place | None, reading: Reading = Reading.JSON) -> str:
     return "".join(reversed(parts)).removeprefix(".")
 
 
+# Before and since QEMU 6.0: what is said of a value that an enum does not have.
+OLD_ENUM_TEXT = "Invalid parameter '{value}'"
+ENUM_TEXT = "Parameter '{name}' does not accept value '{value}'"
+
+
 class Reader:
     """Reads values of one schema's types."""
 
     def __init__(
-        self, classes: Classes, reading: Reading = Reading.JSON, policy: Policy = ACCEPT
+        self,
+        classes: Classes,
+        reading: Reading = Reading.JSON,
+        policy: Policy = ACCEPT,
+        enum_text: str = ENUM_TEXT,
     ) -> None:
         self._classes = classes
+        self._enum_text = enum_text
         self._reading = reading
         self._policy = policy
         self._is_text = reading is Reading.KEYVAL
@@ -98,7 +108,7 @@ class Reader:
         name = place.name if place else "null"
         features = node.values.get(value)
         if features is None:
-            raise RefusalError(f"Parameter '{name}' does not accept value '{value}'")
+            raise RefusalError(self._enum_text.format(name=name, value=value))
         self._policy.check(features, "value", value)
         return value
 

@@ -7,7 +7,7 @@ and with it the filters on it.
 from typing import Any
 
 from qscope.errors import RefusalError
-from qscope.serve.mock.state.subject import Created, Memory, check_id, refuse_device
+from qscope.serve.mock.state.subject import Created, Memory, check_id, read_text, refuse_device
 
 # The schema has them, QEMU has no code for them.
 _NO_BACKENDS = ("nic", "none")
@@ -23,7 +23,7 @@ class Networks:
         self.queries = {"query-rx-filter": self._tell_filters}
 
     def _add(self, arguments: dict[str, Any]) -> None:
-        ident, backend = str(arguments.get("id", "")), str(arguments.get("type", ""))
+        backend, ident = read_text(arguments, "type"), read_text(arguments, "id")
         check_id(ident)
         if backend in _NO_BACKENDS:
             raise RefusalError(f"network backend '{backend}' is not compiled into this binary")

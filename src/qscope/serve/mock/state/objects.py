@@ -13,7 +13,7 @@ from qscope.model.interface import Interface
 from qscope.model.schema_info import Command, ObjectType
 from qscope.serve.mock.state.object_checks import check_object, find_chardev
 from qscope.serve.mock.state.qom_types import is_abstract
-from qscope.serve.mock.state.subject import Created, Memory, check_id
+from qscope.serve.mock.state.subject import Created, Memory, check_id, read_text
 
 _OWN = ("qom-type", "id", "props")
 # Types that QEMU does not delete while a device or a node uses them (their `can_be_deleted`).
@@ -34,7 +34,7 @@ class Objects:
         self.queries = {"query-memdev": self._tell_memory, "query-iothreads": self._tell_threads}
 
     def _add(self, arguments: dict[str, Any]) -> None:
-        ident, typename = arguments["id"], arguments["qom-type"]
+        typename, ident = read_text(arguments, "qom-type"), read_text(arguments, "id")
         check_id(ident)
         self._check_type(typename)
         if not isinstance(arguments.get("props", {}), dict):

@@ -101,6 +101,17 @@ def check_id(ident: str) -> None:
         raise RefusalError("Parameter 'id' expects an identifier")
 
 
+def read_text(arguments: dict[str, Any], name: str) -> str:
+    """Return a text that a command cannot be without, where the schema leaves its arguments open.
+
+    Raises RefusalError, in the words in which QEMU says so also of what is no text.
+    """
+    value = arguments.get(name)
+    if not isinstance(value, str):
+        raise RefusalError(f"Parameter '{name}' is missing")
+    return value
+
+
 def refuse_device(name: str) -> RefusalError:
     """Return QEMU's refusal of something that it looked for in vain."""
     return RefusalError(f"Device '{name}' not found", "DeviceNotFound")
