@@ -275,3 +275,71 @@ def test_what_is_hidden_is_what_qemu_hides(qemu, compat, tmp_path):
 def _order(reply):
     result = reply["return"]
     return sorted(result, key=str) if isinstance(result, list) else result
+
+
+MESSAGES = [
+    {"execute": "nbd-server-remove", "arguments": {"name": "x"}},
+    {"execute": "nbd-server-remove", "arguments": {"name": 5}},
+    {"execute": "nbd-server-remove"},
+    {"execute": "x-query-jit", "arguments": {"zz": 1}},
+    {"execute": "x-query-rdma"},
+    {"execute": "eject", "arguments": {"device": "x"}},
+    {"execute": "eject", "arguments": {"device": 5}},
+    {"execute": "eject", "arguments": {"device": "x", "zz": 1}},
+    {"execute": "eject", "arguments": {"force": 1, "device": "x"}},
+    {"execute": "migrate-set-parameters", "arguments": {"x-checkpoint-delay": 5}},
+    {"execute": "migrate-set-parameters", "arguments": {"x-checkpoint-delay": "x"}},
+    {"execute": "migrate-set-parameters", "arguments": {"max-bandwidth": "x"}},
+    {
+        "execute": "migrate-set-capabilities",
+        "arguments": {"capabilities": [{"capability": "x-colo", "state": False}]},
+    },
+    {
+        "execute": "migrate-set-capabilities",
+        "arguments": {"capabilities": [{"capability": "xbzrle", "state": False}]},
+    },
+    {"execute": "blockdev-add", "arguments": {"driver": "nvme", "x": 1}},
+    {
+        "execute": "blockdev-add",
+        "arguments": {"driver": "file", "filename": "x", "x-check-cache-dropped": True},
+    },
+    {
+        "execute": "object-add",
+        "arguments": {"qom-type": "secret", "id": "s", "data": "x", "loaded": "x"},
+    },
+    {"execute": "query-status"},
+    {"execute": "nosuch"},
+]
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(
+    "compat",
+    [
+        "deprecated-input=reject",
+        "unstable-input=reject",
+        "deprecated-input=reject,unstable-input=reject,deprecated-output=hide",
+    ],
+)
+def test_what_is_rejected_is_what_qemu_rejects(qemu, compat, tmp_path):
+    from tests.qemu_monitor import run_monitor
+
+    with run_monitor(qemu, tmp_path, "-compat", compat) as monitor:
+        if monitor.version != (7, 2):
+            pytest.skip("the shipped snapshot is of QEMU 7.2")
+        monitor.ask(b'{"execute": "qmp_capabilities"}')
+        theirs = [monitor.ask(json.dumps(each).encode())[0] for each in MESSAGES]
+
+    async def talk():
+        manner = Manner(policy=parse_compat(compat))
+        async with serving(mock_snapshot(load_snapshot(EMBEDDED).snapshot, manner), tmp_path) as at:
+            client = await Client.connect(at)
+            found = []
+            for each in MESSAGES:
+                client.writer.write(json.dumps(each).encode())
+                found.append((await client.read_line()).rstrip())
+            client.writer.close()
+            return found
+
+    for message, one, other in zip(MESSAGES, asyncio.run(talk()), theirs, strict=True):
+        assert one == other, message
