@@ -20,7 +20,7 @@ from qscope.serve.mock.answers import Answer, Answers, EventAnswer
 from qscope.serve.mock.making import Maker
 from qscope.serve.mock.ordering import arrange
 from qscope.serve.mock.recorded import Recorded
-from qscope.serve.mock.state import State
+from qscope.serve.mock.state import Command, State
 from qscope.serve.mock.zapping import zap_deprecated
 from qscope.serve.policy import Policy
 from qscope.serve.schema import Encoded, ServedCommand
@@ -37,6 +37,10 @@ _encode = msgspec.json.Encoder().encode
 
 class Speaker(Protocol):
     """What sends the events of a mock: see MockServer."""
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the mock was told to quit."""
 
     def send_event(self, event: EventAnswer, *, unchecked: bool) -> None:
         """Send an event of a file of answers."""
@@ -128,7 +132,7 @@ class Answerer:
         if self._state is not None and name in self._state.commands:
             plain = _make_plain(arguments)
             if not (self._state.is_fresh(name) and self._was_recorded(name, plain)):
-                return self._complete(context, self._state.commands[name](plain))
+                return self._remember(context, self._state.commands[name], plain)
         if name in self._fixed:
             return self._fixed[name]
         if self._recorded is not None and self._recorded.knows(name):
@@ -138,6 +142,12 @@ class Answerer:
         elif name in self._own:
             return self._own[name].call(context, arguments)
         return self._complete(context, msgspec.UNSET)
+
+    def _remember(self, context: Context, command: Command, arguments: dict[str, Any]) -> Encoded:
+        facts = command(arguments)
+        if self._speaker.is_ending:
+            _find_line(context).hang_up(behind_reply=True)
+        return self._complete(context, facts)
 
     def _was_recorded(self, name: str, arguments: dict[str, Any]) -> bool:
         recorded = self._recorded

@@ -93,6 +93,7 @@ class MockServer(Server):
         check_answers(self.answers, schema)
         self._maker = Maker(manner.seed, full=manner.full)
         self._recorded_greeting = _arrange_greeting(greeting, self.schema) if greeting else None
+        self.is_ending = False
         self._clocks: set[asyncio.Task[None]] = set()
         state = State(_StateHost(self), interface, paused=manner.paused) if interface else None
         self._answerer = Answerer(
@@ -195,6 +196,7 @@ class _StateHost:
         asyncio.get_running_loop().call_soon(self._server.tell, event, facts)
 
     def stop(self) -> None:
+        self._server.is_ending = True
         asyncio.get_running_loop().call_soon(self._server.stop)
 
 

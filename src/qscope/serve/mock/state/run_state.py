@@ -34,6 +34,8 @@ class RunState:
 
     def _reset(self, _arguments: dict[str, Any]) -> None:
         self._host.emit("RESET", {"guest": False, "reason": "host-qmp-system-reset"})
+        if self._status != "running":
+            self._status = "prelaunch"
 
     def _power_down(self, _arguments: dict[str, Any]) -> None:
         self._host.emit("POWERDOWN", {})
