@@ -105,3 +105,13 @@ def _open(where):
         sock.close()
         raise
     return sock
+
+
+@contextlib.contextmanager
+def listening(path):
+    """Listen at a path, as an application does that its QEMU connects to."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(path))
+        sock.listen()
+        sock.settimeout(DEADLINE)
+        yield sock

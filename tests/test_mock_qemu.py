@@ -19,10 +19,13 @@ from qscope.load.opening import EMBEDDED
 from qscope.model.snapshot import Snapshot, decode_snapshot, encode_snapshot
 from qscope.model.transcript import ErrorInfo, Exchange, Run, Transcript, normalise
 from qscope.probe import probe_binary
+from qscope.serve.mock import mock_snapshot
 from qscope.serve.mock.qemu_line.asked import read_line
+from qscope.serve.mock.qemu_line.config import expand
 from qscope.serve.mock.qemu_line.fate import find_status
+from qscope.serve.mock.qemu_line.given import list_given
 from qscope.serve.mock.qemu_line.words import split_line
-from tests.mock_executable import Client, connect, run, started, write_program
+from tests.mock_executable import Client, connect, listening, run, started, write_program
 from tests.running import DEADLINE, wait_for
 
 UUID = "8bd53789-adab-484f-8c53-a6df9d5f1dbf"
@@ -170,6 +173,44 @@ def test_monitors_that_a_mock_has_not_are_left_out(kind):
 )  # fmt: skip
 def test_what_else_a_line_asks_for(line, name, value):
     assert getattr(read(line), name) == value
+
+
+CONFIG = """
+# Options
+[chardev "m"]
+  backend = "socket"
+path = "/a,b"
+
+[mon]
+chardev = "m"
+mode = "control"
+[name]
+guest = "vm"
+"""
+
+
+def test_a_file_of_options():
+    words = split_line(["-S", "-readconfig", "f", "-qmp", "stdio"], ())
+    asked = read_line([*expand(words, {"f": CONFIG}.__getitem__)])
+    assert list(map(show, asked.monitors)) == ["m unix:/a,b", "compat_monitor0 stdio"]
+    assert (asked.name, asked.paused) == ("vm", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('backend = "null"\n', "f:1: no group defined"),
+        ('\n[chardev "x"\n', "f:2: [GROUP"),
+        ("[chardev]\nbackend = null\n", "f:2: [GROUP"),
+        ('[chardev]\nbackend="null"\n', "f:2: [GROUP"),
+        ('[chardev]\nbackend = "null"\n', "chardev: no id specified"),
+        ('[mon]\nmode = "control"\n', "Parameter 'chardev' is missing"),
+    ],
+)
+def test_a_file_of_options_is_refused(text, message):
+    with pytest.raises(ArgumentError) as caught:
+        read_line([*expand(split_line(["-readconfig", "f"], ()), lambda _: text)])
+    assert message in str(caught.value)
 
 
 def test_recorded_runs_tell_which_options_take_an_argument():
@@ -339,15 +380,6 @@ def test_it_waits_for_a_signal_without_a_monitor(mock, tmp_path):
         _expect_life(process)
 
 
-@contextlib.contextmanager
-def listening(path):
-    with socket.socket(socket.AF_UNIX) as sock:
-        sock.bind(str(path))
-        sock.listen()
-        sock.settimeout(DEADLINE)
-        yield sock
-
-
 def test_it_connects_to_an_application(mock, tmp_path):
     path = tmp_path / "qmp"
     with listening(path) as sock, started(mock, "-qmp", f"unix:{path}") as process:
@@ -399,6 +431,72 @@ def test_a_port(mock, host):
         with connect(port) as client:
             client.ask("quit")
         assert process.wait(DEADLINE) == 0
+
+
+def test_what_its_line_makes_is_there(mock, tmp_path):
+    path, answers, record = (tmp_path / name for name in ("qmp", "a.toml", "record"))
+    answers.write_text('[[answer]]\ncommand = "device_add"\ntimes = 1\nreturn = {}\n')
+    words = ["--mock-answers", answers, "--mock-record", record]
+    words += ["-qmp", f"unix:{path},server=on,wait=off", "-object", "iothread,id=io"]
+    words += ["-drive", "if=none,id=d0", "-device", "virtio-blk-pci,drive=d0,id=disk,iothread=io"]
+    words += ["-device", "nonsense,id=x", "-device", "", "-netdev", "user,,", "-object", "{"]
+    program = write_program(tmp_path, "--mock-snapshot", EMBEDDED)
+    with started(program, *words) as process, connect(path) as client:
+        # The rule of the file has not been used up by the line.
+        assert client.ask("device_add", driver="e1000", id="disk") == {"return": {}}
+        assert "Duplicate" in client.ask("device_add", driver="e1000", id="disk")["error"]["desc"]
+        assert client.ask("device_del", id="x")["error"]["class"] == "DeviceNotFound"
+        assert client.ask("device_del", id="disk") == {"return": {}}
+        assert client.ask("object-del", id="io") == {"return": {}}
+        client.ask("quit")
+        assert process.communicate(timeout=DEADLINE) == ("", "")
+    assert len(record.read_text().splitlines()) == 7
+
+
+@pytest.mark.parametrize(
+    ("line", "given"),
+    [
+        ("", []),
+        ("-append -device -name vm", []),
+        ("-drive if=none,file=x -hda x -serial stdio", []),
+        ("-drive if=none,id=d", [("blockdev-add", {"driver": "null-co", "node-name": "d"})]),
+        ("-device {", []),
+        ("-device []", [("device_add", {"driver": "[]"})]),
+        ("-device e1000,addr=5", [("device_add", {"driver": "e1000", "addr": "5"})]),
+        ('-device {"driver":"e1000","addr":5}', [("device_add", {"driver": "e1000", "addr": 5})]),
+        ("-netdev user,id=n", [("netdev_add", {"type": "user", "id": "n"})]),
+        # QemuOpts has lists in a way of its own: what it is called is what is left.
+        ("-netdev user,id=n,hostfwd=tcp::1-:2", [("netdev_add", {"type": "user", "id": "n"})]),
+        (
+            "-object memory-backend-ram,id=m,size=1G,share=on",
+            [("object-add", {"qom-type": "memory-backend-ram", "id": "m", "size": 1 << 30,
+                             "share": True})],
+        ),
+        ("-object nonsense,id=m", [("object-add", {"qom-type": "nonsense", "id": "m"})]),
+        (
+            "-blockdev file,filename=/x,node-name=n,cache.direct=on",
+            [("blockdev-add", {"driver": "file", "filename": "/x", "node-name": "n",
+                               "cache": {"direct": True}})],
+        ),
+        (
+            "-chardev pty,id=c -chardev socket,id=m,path=/x -mon m,mode=control",
+            [("chardev-add", {"id": "c", "backend": {"type": "pty", "data": {}}})],
+        ),
+        (
+            "-device e1000,netdev=n -netdev user,id=n",
+            [("netdev_add", {"type": "user", "id": "n"}),
+             ("device_add", {"driver": "e1000", "netdev": "n"})],
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_line_makes(schema, line, given):
+    found = list_given(split_line(line.split(), ()), schema, {"m"})
+    assert [(each.command, each.choices[0]) for each in found if each.choices] == given
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return mock_snapshot(decode_snapshot(pathlib.Path(EMBEDDED).read_bytes())).schema
 
 
 def test_several_monitors(mock, tmp_path):

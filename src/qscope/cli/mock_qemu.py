@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from qscope.errors import ArgumentError, QscopeError, SnapshotError
 
 if TYPE_CHECKING:
+    from qscope.ask.syntax.words import Word
     from qscope.model.snapshot import Snapshot
     from qscope.serve.mock import Manner
     from qscope.serve.mock.qemu_line.asked import Asked
+    from qscope.serve.mock.qemu_line.feeding import Gate
 
 HELP = """\
 Usage: qscope-mock-qemu [--mock-OPTION]... [QEMU's options]
@@ -88,8 +90,7 @@ def split_own(argv: Sequence[str]) -> Own:
 
 def main() -> NoReturn:
     """Be a QEMU; exit as it does."""
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - open to the end
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    _open_streams()
     try:
         status = run(sys.argv[1:])
     except QscopeError as error:
@@ -101,6 +102,15 @@ def main() -> NoReturn:
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
     os._exit(status)
+
+
+def _open_streams() -> None:
+    """Have all three streams, so that no socket gets the number of one that was closed."""
+    while (number := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass
+    os.close(number)
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - open to the end
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
 
 
 def complain(text: str) -> None:
@@ -164,7 +174,19 @@ def open_snapshot(target: str | None) -> "Snapshot":
     from qscope.load import load_snapshot  # noqa: PLC0415
 
     with _probing():
-        return load_snapshot(target).snapshot
+        return load_snapshot(target, progress=_Announcement()).snapshot
+
+
+class _Announcement:
+    """Says once that a QEMU is asked all it can do, before which nobody is answered."""
+
+    def __init__(self) -> None:
+        self._is_said = False
+
+    def __call__(self, _done: int, _total: int, _doing: str) -> None:
+        if not self._is_said:
+            complain("info: asking a QEMU what it can do; the next time that is known")
+        self._is_said = True
 
 
 def _read_only(target: str | None) -> "Snapshot":
@@ -208,6 +230,7 @@ def _is_this(target: str | None) -> bool:
 
 def _start(own: Own, snapshot: "Snapshot") -> int:
     from qscope.serve.mock.qemu_line.asked import read_line  # noqa: PLC0415
+    from qscope.serve.mock.qemu_line.config import expand  # noqa: PLC0415
     from qscope.serve.mock.qemu_line.helping import find_help  # noqa: PLC0415
     from qscope.serve.mock.qemu_line.words import split_line  # noqa: PLC0415
 
@@ -217,11 +240,19 @@ def _start(own: Own, snapshot: "Snapshot") -> int:
         return replay(printed.text, printed.status)
     if own.has("--strict"):
         _judge(own.words, snapshot)
+    words = tuple(expand(words, _read_config))
     asked = read_line(words)
     for note in asked.notes:
         complain(note)
-    _serve(own, snapshot, asked)
+    _serve(own, snapshot, words, asked)
     return 0
+
+
+def _read_config(path: str) -> str:
+    """Return the text of a file that -readconfig names. Raises TargetError."""
+    from qscope.load.text import read_text  # noqa: PLC0415
+
+    return read_text(path)
 
 
 def _refuse_late(words: Sequence[str]) -> None:
@@ -247,14 +278,18 @@ def _judge(words: Sequence[str], snapshot: "Snapshot") -> None:
         sys.exit(1)
 
 
-def _serve(own: Own, snapshot: "Snapshot", asked: "Asked") -> None:
+def _serve(own: Own, snapshot: "Snapshot", words: Sequence["Word"], asked: "Asked") -> None:
     from qscope.serve.mock import mock_snapshot  # noqa: PLC0415
     from qscope.serve.mock.qemu_line.daemon import leave, pidfile  # noqa: PLC0415
+    from qscope.serve.mock.qemu_line.feeding import Gate  # noqa: PLC0415
+    from qscope.serve.mock.qemu_line.given import list_given  # noqa: PLC0415
     from qscope.serve.mock.qemu_line.opening import Sockets  # noqa: PLC0415
     from qscope.serve.mock.qemu_line.running import run as serve  # noqa: PLC0415
 
+    gate = Gate()
     with contextlib.ExitStack() as stack:
-        server = mock_snapshot(snapshot, _read_manner(own, snapshot, asked, stack))
+        server = mock_snapshot(snapshot, _read_manner(own, snapshot, asked, gate, stack))
+        given = [*list_given(words, server.schema, {each.id for each in asked.monitors})]
         sockets = stack.enter_context(Sockets())
         for monitor in asked.monitors:
             sockets.open(monitor)
@@ -264,7 +299,7 @@ def _serve(own: Own, snapshot: "Snapshot", asked: "Asked") -> None:
                 complain(said)
             ready = leave()
         stack.enter_context(pidfile(asked.pidfile))
-        serve(server, sockets, ready)
+        serve(server, sockets, given, gate, ready)
 
 
 def _ignore() -> None:
@@ -272,22 +307,27 @@ def _ignore() -> None:
 
 
 def _read_manner(
-    own: Own, snapshot: "Snapshot", asked: "Asked", stack: contextlib.ExitStack
+    own: Own,
+    snapshot: "Snapshot",
+    asked: "Asked",
+    gate: "Gate",
+    stack: contextlib.ExitStack,
 ) -> "Manner":
     from qscope.serve.mock import Manner  # noqa: PLC0415
     from qscope.serve.mock.qemu_line.fate import Fate  # noqa: PLC0415
+    from qscope.serve.mock.qemu_line.feeding import GuardedAnswers  # noqa: PLC0415
 
     write = None
     if path := own.find("--mock-record"):
         from qscope.load.recording import recording  # noqa: PLC0415
 
-        write = stack.enter_context(recording(path, complain))
+        write = gate.guard(stack.enter_context(recording(path, complain)))
     fatal = any(each.fatal for each in snapshot.exchanges)
     monitors = asked.monitors
     return Manner(
         seed=_read_seed(own),
         full=own.has("--mock-full"),
-        answers=_read_answers(own, snapshot, asked),
+        answers=GuardedAnswers(_read_answers(own, snapshot, asked), gate),
         policy=asked.policy,
         # One printer prints for all monitors.
         pretty=bool(monitors) and all(each.pretty for each in monitors),

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from qscope.ask.line.stream import parse_stream
 from qscope.ask.syntax.qemuopts import parse_qemuopts
 from qscope.ask.validation.names import is_id
 from qscope.errors import ArgumentError
@@ -37,6 +36,9 @@ def read_chardev(text: str, typed: str) -> Backend:
 
 def read_device(text: str, ident: str, typed: str) -> Backend:
     """Return what the argument of -qmp makes; a multiplexer in front of it changes nothing."""
+    # Not above: with all that judges lines it takes 20 ms, which -chardev need not wait for.
+    from qscope.ask.line.stream import parse_stream  # noqa: PLC0415
+
     try:
         stream = parse_stream(text)
     except ArgumentError as error:

@@ -1,13 +1,16 @@
 """A mock that runs until it is told to end, as a QEMU does.
 
-In: a mock, its sockets. Clients that leave do not end it: `quit` does, and signals.
+In: a mock, its sockets, what its line makes. Clients that leave do not end it: `quit` does, and
+signals.
 """
 
 import asyncio
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from qscope.serve.mock.qemu_line.feeding import Gate, feed
+from qscope.serve.mock.qemu_line.given import Given
 from qscope.serve.mock.qemu_line.opening import Sockets, find_port
 from qscope.serve.mock.qemu_line.places import Place
 from qscope.serve.mock.server import MockServer
@@ -15,8 +18,17 @@ from qscope.serve.mock.server import MockServer
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run(server: MockServer, sockets: Sockets, ready: Callable[[], None]) -> None:
-    """Serve at all sockets until the end; `ready` is called when clients are answered."""
+def run(
+    server: MockServer,
+    sockets: Sockets,
+    given: Sequence[Given],
+    gate: Gate,
+    ready: Callable[[], None],
+) -> None:
+    """Serve at all sockets until the end; `ready` is called when clients are answered.
+
+    What is `given` is there before; then the gate is opened.
+    """
     stay, kept = socket.socketpair()
     addresses = [*sockets.addresses]
     if not sockets.has_listener:
@@ -31,8 +43,14 @@ def run(server: MockServer, sockets: Sockets, ready: Callable[[], None]) -> None
         tasks.update(loop.create_task(_stay_connected(server, each)) for each in sockets.lasting)
         ready()
 
+    async def serve() -> None:
+        if given:
+            await feed(server, given)
+        gate.is_open = True
+        await server.serve(*addresses, ready=begin)
+
     with stay, kept:
-        server.run(*addresses, ready=begin)
+        asyncio.run(serve())
 
 
 def _end(server: MockServer) -> None:
