@@ -1,6 +1,5 @@
 """Made-up results: valid whatever the type, small, and the same for the same seed."""
 
-
 import msgspec
 import pytest
 from hypothesis import given

@@ -68,7 +68,7 @@ def test_any_interface_is_refused_or_served(interface):
         return
     for name in served.list_commands():
         command = served.find_command(name)
-        if command.arguments is not None:
+        if command is not None and command.arguments is not None:
             with contextlib.suppress(RefusalError):
                 served.read_arguments(command, {})
 
@@ -152,6 +152,8 @@ def test_what_was_not_sent_is_anything():
     ]
     served = ServedSchema(rebuild(Interface(convert_entities(entities)[0])))
     go, run = served.find_command("go"), served.find_command("run")
+    assert go is not None
+    assert run is not None
     assert served.read_arguments(go, {"a": [None, {}]}).a == [None, {}]
     assert served.read_arguments(run, {"whatever": 1}) == {"whatever": 1}
     assert served.encode_result(go, [1]) == b"[1]"
