@@ -1,6 +1,6 @@
 """Verdicts and findings as commands print them: a line each, or JSON."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import click
@@ -12,8 +12,6 @@ from qscope.cli.common import make_printable, paint
 
 STATUS = {Verdict.YES: 0, Verdict.NO: 1, Verdict.UNKNOWN: 3}
 WORDS = {Verdict.YES: "accepted", Verdict.NO: "refused", Verdict.UNKNOWN: "cannot tell"}
-# What a user can make of what is deprecated or unstable.
-POLICIES = click.Choice(["accept", "warn", "reject"])
 _MARKS = {Severity.WARNING: "warning", Severity.UNKNOWN: "cannot tell"}
 
 
@@ -33,6 +31,24 @@ def encode_finding(finding: Finding) -> dict[str, Any]:
         "did-you-mean": finding.suggestions,
         "evidence": finding.evidence,
     }
+
+
+def with_policies(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command --deprecated and --unstable: what to make of findings of these rules."""
+    policies = click.Choice(["accept", "warn", "reject"])
+    options = (
+        click.option(
+            "--deprecated", type=policies, default="warn", show_default=True,
+            help="What to make of deprecated commands, members and values.",
+        ),
+        click.option(
+            "--unstable", type=policies, default="warn", show_default=True,
+            help="What to make of unstable ones.",
+        ),
+    )  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 def apply_policies(findings: Iterable[Finding], policies: dict[str, str]) -> Iterator[Finding]:

@@ -26,12 +26,13 @@ from qscope.cli.common import (
     timeout_option,
 )
 from qscope.cli.findings import (
-    POLICIES,
     STATUS,
     apply_policies,
     encode_finding,
     render_finding,
+    with_policies,
 )
+from qscope.cli.listening import list_addresses, with_addresses
 from qscope.load import load
 from qscope.model.interface import Interface
 from qscope.qmp.address import Address, parse_address
@@ -52,15 +53,7 @@ _SWITCH = 0.0005
     "--against", metavar="S", type=click.Path(), required=True,
     help="By whose interface to judge; see 'qscope --help'.",
 )  # fmt: skip
-@click.option(
-    "--unix", "paths", metavar="PATH", multiple=True, type=click.Path(),
-    help="Listen at a unix socket; again for each.",
-)  # fmt: skip
-@click.option(
-    "--tcp", "ports", metavar="HOST:PORT", multiple=True,
-    help="Listen at a TCP port of a loopback address, 0 for any; again for each.",
-)  # fmt: skip
-@click.option("--anywhere", is_flag=True, help="Let --tcp be an address that others can reach.")
+@with_addresses
 @click.option("--stdio", is_flag=True, help="The client is at stdin and stdout; implies --once.")
 @click.option("--once", is_flag=True, help="End when the first client is gone.")
 @click.option("--all", "every", is_flag=True, help="Report a finding again each time.")
@@ -68,14 +61,7 @@ _SWITCH = 0.0005
     "--report", metavar="FILE", type=click.Path(),
     help="Where to report.  [default: stdout; with --stdio: stderr]",
 )  # fmt: skip
-@click.option(
-    "--deprecated", type=POLICIES, default="warn", show_default=True,
-    help="What to make of deprecated commands, members and values.",
-)  # fmt: skip
-@click.option(
-    "--unstable", type=POLICIES, default="warn", show_default=True,
-    help="What to make of unstable ones.",
-)  # fmt: skip
+@with_policies
 @format_option
 @cache_option
 @timeout_option
@@ -130,9 +116,7 @@ def _parse_target(target: str) -> Address:
 
 def _list_addresses(options: dict[str, Any]) -> list[str]:
     """Return where to listen, stdio first: its client is the first one."""
-    addresses = ["stdio"] if options["stdio"] else []
-    addresses += [f"unix:{path}" for path in options["paths"]]
-    addresses += [f"tcp:{port.removeprefix('tcp:')}" for port in options["ports"]]
+    addresses = [*(["stdio"] if options["stdio"] else []), *list_addresses(options)]
     if not addresses:
         raise click.UsageError("where to listen? --unix PATH, --tcp HOST:PORT or --stdio is needed")
     return addresses

@@ -19,6 +19,7 @@ from qscope.cli.common import (
     timeout_option,
     with_defines,
 )
+from qscope.cli.listening import list_addresses, with_addresses
 from qscope.errors import ArgumentError, SnapshotError
 from qscope.load import load_snapshot
 from qscope.load.recording import recording
@@ -46,15 +47,7 @@ from qscope.serve.policy import ACCEPT, Policy
 @click.option(
     "--stdio", is_flag=True, help="Serve who is at stdin and stdout; so it is by default."
 )
-@click.option(
-    "--unix", "paths", metavar="PATH", multiple=True, type=click.Path(),
-    help="Listen at a unix socket; again for each.",
-)  # fmt: skip
-@click.option(
-    "--tcp", "ports", metavar="HOST:PORT", multiple=True,
-    help="Listen at a TCP port of a loopback address, 0 for any; again for each.",
-)  # fmt: skip
-@click.option("--anywhere", is_flag=True, help="Let --tcp be an address that others can reach.")
+@with_addresses
 @click.option(
     "--clients", metavar="N", type=click.IntRange(min=1), default=1, show_default=True,
     help="So many at once at each address; others wait without a greeting, as at a QEMU.",
@@ -120,9 +113,7 @@ def _uses_stdio(options: dict[str, Any]) -> bool:
 
 
 def _list_addresses(options: dict[str, Any]) -> list[str]:
-    addresses = [f"unix:{path}" for path in options["paths"]]
-    addresses += [f"tcp:{port.removeprefix('tcp:')}" for port in options["ports"]]
-    return addresses + (["stdio"] if _uses_stdio(options) else [])
+    return [*list_addresses(options), *(["stdio"] if _uses_stdio(options) else [])]
 
 
 def _announce(addresses: list[str]) -> None:

@@ -11,12 +11,12 @@ from qscope.ask.validation import validate_message
 from qscope.ask.validation.stream import DEEPEST, Message, split_messages
 from qscope.cli.common import echo_json, format_option, paint, with_interface
 from qscope.cli.findings import (
-    POLICIES,
     STATUS,
     WORDS,
     apply_policies,
     encode_finding,
     render_finding,
+    with_policies,
 )
 from qscope.load.text import read_text
 from qscope.model.interface import Interface
@@ -29,14 +29,7 @@ class _Judged(NamedTuple):
 
 @click.command(name="validate")
 @click.argument("source", metavar="JSON|FILE|-")
-@click.option(
-    "--deprecated", type=POLICIES, default="warn", show_default=True,
-    help="What to make of deprecated commands, members and values.",
-)  # fmt: skip
-@click.option(
-    "--unstable", type=POLICIES, default="warn", show_default=True,
-    help="What to make of unstable ones.",
-)  # fmt: skip
+@with_policies
 @format_option
 @with_interface
 def command(interface: Interface, source: str, form: str, **policies: str) -> int:

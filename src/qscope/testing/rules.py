@@ -11,13 +11,12 @@ from typing import Any, TypeAlias, TypedDict
 from msgspec import UnsetType
 
 from qscope.errors import ServeError
-from qscope.model.transcript import ErrorInfo
 from qscope.serve.mock.answers import Answer, EventAnswer, Rule
 from qscope.serve.mock.answers.tables import (
     AnswerTable,
-    ErrorTable,
     EventTable,
     convert,
+    make_error,
     suggest_key,
 )
 from qscope.serve.mock.answers.values import check_values
@@ -91,7 +90,7 @@ def _make_answer(reply: Reply, given: AnswerTable, garbage: bytes | None) -> Ans
         )
     return Answer(
         result=given.result,
-        error=_make_error(given.error),
+        error=make_error(given.error),
         garbage=garbage,
         delay=given.delay or 0.0,
         events=tuple(_make_events(given.events)),
@@ -107,16 +106,6 @@ def _make_bytes(garbage: Any) -> bytes | None:
     if garbage is None or isinstance(garbage, bytes):
         return garbage
     raise ServeError("garbage: takes bytes or a text")
-
-
-def _make_error(error: str | ErrorTable | UnsetType) -> ErrorInfo | UnsetType:
-    match error:
-        case ErrorTable(error_class=error_class, desc=desc):
-            return ErrorInfo(error_class, desc)
-        case str():
-            return ErrorInfo("GenericError", error)
-        case _:
-            return error
 
 
 def _make_events(tables: tuple[EventTable, ...] | UnsetType) -> Iterator[EventAnswer]:

@@ -12,6 +12,7 @@ from msgspec import UNSET, Struct, UnsetType, field
 
 from qscope.errors import ServeError
 from qscope.model.near import near
+from qscope.model.transcript import ErrorInfo
 
 _T = TypeVar("_T")
 
@@ -62,6 +63,17 @@ class ErrorTable(_Table, frozen=True):
 
     desc: str
     error_class: str = field(default="GenericError", name="class")
+
+
+def make_error(error: str | ErrorTable | UnsetType) -> ErrorInfo | UnsetType:
+    """Return the error that a table says, or a text alone."""
+    match error:
+        case ErrorTable(error_class=error_class, desc=desc):
+            return ErrorInfo(error_class, desc)
+        case str():
+            return ErrorInfo("GenericError", error)
+        case _:
+            return UNSET
 
 
 class EventTable(_Table, frozen=True):

@@ -23,17 +23,16 @@ from typing import Any, NoReturn, TypeVar
 from msgspec import UNSET, UnsetType
 
 from qscope.errors import ServeError
-from qscope.model.transcript import ErrorInfo
 from qscope.serve.mock.answers.lines import print_line
 from qscope.serve.mock.answers.rules import Answer, Answers, EventAnswer, Rule, TimedEvent
 from qscope.serve.mock.answers.tables import (
     NAME,
     TAKES,
     AnswerTable,
-    ErrorTable,
     EventTable,
     TimedTable,
     convert,
+    make_error,
     suggest_key,
 )
 from qscope.serve.mock.answers.values import MOST_DEPTH, check_values, parse_json
@@ -133,7 +132,7 @@ def _parse_rule(table: Any, place: str) -> Rule:
 def _parse_answer(given: AnswerTable) -> Answer:
     answer = Answer(
         result=_choose("return", given.result, given.result_json),
-        error=_make_error(given.error),
+        error=make_error(given.error),
         garbage=_parse_garbage(given),
         delay=given.delay or 0.0,
         events=tuple(_parse_events("events", given.events or ())),
@@ -148,16 +147,6 @@ def _parse_answer(given: AnswerTable) -> Answer:
             "or delay = 0 if the mock's own answer is meant"
         )
     return answer
-
-
-def _make_error(error: str | ErrorTable | UnsetType) -> ErrorInfo | UnsetType:
-    match error:
-        case ErrorTable(error_class=error_class, desc=desc):
-            return ErrorInfo(error_class, desc)
-        case str():
-            return ErrorInfo("GenericError", error)
-        case _:
-            return UNSET
 
 
 def _parse_garbage(given: AnswerTable) -> bytes | None:
