@@ -78,6 +78,16 @@ def show(monitor):
             "-chardev socket,id=c,host=::1,port=1 -mon c,mode=control",
             ["c tcp:::1:1"],
         ),
+        ("-object monitor-qmp,id=m,chardev=c -chardev stdio,id=c", ["c stdio"]),
+        (
+            '-chardev stdio,id=c -object {"qom-type":"monitor-qmp","id":"m","chardev":"c"}',
+            ["c stdio"],
+        ),
+        (
+            "-object monitor-qmp,id=m,chardev=c,pretty=on -qmp stdio -chardev socket,id=c,fd=3",
+            ["compat_monitor0 stdio", "c fd:3 pretty"],
+        ),
+        ("-chardev stdio,id=c -object iothread,id=monitor-qmp", []),
         # In the order of the character devices.
         (
             "-chardev stdio,id=b -chardev socket,id=a,path=/a -mon a,mode=control -qmp chardev:b",
@@ -129,6 +139,10 @@ def test_monitors_of_a_line(line, monitors):
         ("-mon c,mode=control", '-mon c,mode=control: chardev "c" not found'),
         ("-qmp chardev:c", '-qmp chardev:c: chardev "c" not found'),
         ("-mon mode=control", "Parameter 'chardev' is missing"),
+        ("-object monitor-qmp,id=m", "-object monitor-qmp,id=m: Parameter 'chardev' is missing"),
+        ("-object monitor-qmp,chardev=c", "Parameter 'id' is missing"),
+        ("-object monitor-qmp,id=m,chardev=c", 'chardev "c" not found'),
+        ('-object {"qom-type":"monitor-qmp"', "-object {"),
         ("-chardev null,id=c -mon c,mode=foo", "'mode' does not accept value 'foo'"),
         ("-chardev null,id=c -mon c,mode=control,pretty=1", "Parameter 'pretty' expects"),
         ("-chardev stdio,id=c -mon c,mode=control -qmp chardev:c", "Device 'c' is in use"),

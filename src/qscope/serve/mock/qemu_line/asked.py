@@ -6,9 +6,11 @@ that makes no sense; what is about the guest's hardware nobody looks at here.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from msgspec import Struct
 
+from qscope.ask.syntax.json_text import parse_json_text
 from qscope.ask.syntax.qemuopts import parse_qemuopts
 from qscope.ask.syntax.scalars import parse_bool
 from qscope.ask.syntax.words import Word
@@ -21,6 +23,8 @@ from qscope.serve.policy import ACCEPT, Policy
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 # What QEMU calls the character devices of -qmp and -monitor, counted together.
 _COMPAT = "compat_monitor"
+# The object that is a QMP monitor, since 11.1.
+_QMP_OBJECT = "monitor-qmp"
 
 
 class Monitor(Struct, frozen=True):
@@ -77,7 +81,7 @@ def read_line(words: Sequence[Word]) -> Asked:
 
 
 def _read_devices(words: Iterable[Word]) -> tuple[dict[str, Backend], list[_Wanted]]:
-    """Read -chardev, -mon, -qmp and -monitor in their order."""
+    """Read what makes character devices and monitors, in the order of the line."""
     backends: dict[str, Backend] = {}
     wanted: list[_Wanted] = []
     count = 0
@@ -88,6 +92,8 @@ def _read_devices(words: Iterable[Word]) -> tuple[dict[str, Backend], list[_Want
                 _add(backends, read_chardev(text, typed))
             case "mon":
                 wanted.append(_read_mon(text, typed))
+            case "object" if _QMP_OBJECT in text:
+                wanted += _read_object(text, typed)
             case "qmp" | "qmp-pretty" | "monitor" if (word.name, text) != ("monitor", "none"):
                 is_qmp = word.name != "monitor"
                 name = text.removeprefix("chardev:")
@@ -110,17 +116,42 @@ def _add(backends: dict[str, Backend], backend: Backend) -> None:
 
 
 def _read_mon(text: str, typed: str) -> _Wanted:
-    given = {each.name: each.value for each in parse_qemuopts(text, "chardev")}
+    given = _read_opts(text, "chardev")
     chardev, mode = given.get("chardev"), given.get("mode", "readline")
     if chardev is None:
         raise ArgumentError(f"{typed}: Parameter 'chardev' is missing")
     if mode not in ("readline", "control"):
         raise ArgumentError(f"{typed}: Parameter 'mode' does not accept value '{mode}'")
+    pretty = _read_pretty(given.get("pretty", False), typed)
+    return _Wanted(chardev, typed, mode == "control", pretty)
+
+
+def _read_object(text: str, typed: str) -> Iterator[_Wanted]:
+    """Read an -object, which is a monitor perhaps."""
     try:
-        pretty = parse_bool(given.get("pretty", "off"))
+        given = parse_json_text(text) if text.startswith("{") else _read_opts(text, "qom-type")
+    except ArgumentError as error:
+        raise ArgumentError(f"{typed}: {error}") from error
+    if not isinstance(given, dict) or given.get("qom-type") != _QMP_OBJECT:
+        return
+    for name in ("id", "chardev"):
+        if not isinstance(given.get(name), str):
+            raise ArgumentError(f"{typed}: Parameter '{name}' is missing")
+    pretty = given.get("pretty", False)
+    yield _Wanted(given["chardev"], typed, is_qmp=True, pretty=_read_pretty(pretty, typed))
+
+
+def _read_opts(text: str, implied: str) -> dict[str, Any]:
+    return {each.name: each.value for each in parse_qemuopts(text, implied)}
+
+
+def _read_pretty(value: Any, typed: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    try:
+        return parse_bool(str(value))
     except ArgumentError as error:
         raise ArgumentError(f"{typed}: Parameter 'pretty' expects 'on' or 'off'") from error
-    return _Wanted(chardev, typed, mode == "control", pretty)
 
 
 def _connect(
