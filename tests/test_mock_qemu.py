@@ -519,6 +519,8 @@ def test_several_monitors(mock, tmp_path):
     with started(mock, *words), connect(first) as client, connect(second) as other:
         assert client.ask("stop") == {"return": {}}
         assert other.read()["event"] == "STOP"
+        labels = {each["label"] for each in client.ask("query-chardev")["return"]}
+        assert labels == {"compat_monitor0", "compat_monitor1"}
 
 
 def test_a_daemon(mock, tmp_path):

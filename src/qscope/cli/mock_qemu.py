@@ -333,6 +333,7 @@ def _read_manner(
         pretty=bool(monitors) and all(each.pretty for each in monitors),
         record=Fate(snapshot.exchanges, write).take if fatal else write,
         paused=asked.paused,
+        monitors=tuple(each.id for each in monitors),
     )
 
 

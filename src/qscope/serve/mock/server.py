@@ -27,7 +27,7 @@ from qscope.serve.mock.making import Maker
 from qscope.serve.mock.ordering import arrange
 from qscope.serve.mock.recorded import Recorded
 from qscope.serve.mock.recorder import Recorder
-from qscope.serve.mock.state import State
+from qscope.serve.mock.state import MONITOR, State
 from qscope.serve.mock.unmasking import is_before_6, unmask
 from qscope.serve.policy import ACCEPT, Policy
 from qscope.serve.schema import ServedSchema
@@ -56,7 +56,7 @@ class Manner(Struct, frozen=True, kw_only=True):
 
     `seed` and `full` are the Maker's; `answers` come before all others; `paused` is whether the
     guest has not begun to run, as with -S. `pretty` answers over many lines. `record` takes a line
-    for each command answered.
+    for each command answered. `monitors` are the IDs of the character devices that clients are at.
     """
 
     seed: int = 0
@@ -67,6 +67,7 @@ class Manner(Struct, frozen=True, kw_only=True):
     pretty: bool = False
     record: Callable[[bytes], None] | None = None
     paused: bool = True
+    monitors: tuple[str, ...] = (MONITOR,)
 
 
 PLAIN = Manner()
@@ -95,7 +96,7 @@ class MockServer(Server):
         self._recorded_greeting = _arrange_greeting(greeting, self.schema) if greeting else None
         self.is_ending = False
         self._clocks: set[asyncio.Task[None]] = set()
-        state = State(_StateHost(self), interface, paused=manner.paused) if interface else None
+        state = self._remember(interface, manner) if interface else None
         self._answerer = Answerer(
             self,
             self._maker,
@@ -138,6 +139,10 @@ class MockServer(Server):
             data = self._encode_event(event, unchecked=timed.unchecked)
             line.send(self._printer.print_event(timed.event, data))
             seconds = timed.every
+
+    def _remember(self, interface: Interface, manner: Manner) -> State:
+        host = _StateHost(self)
+        return State(host, interface, paused=manner.paused, monitors=manner.monitors)
 
     def _find_own(self) -> dict[str, Handler]:
         """Return the handlers of commands about the server itself that fit the schema."""

@@ -26,7 +26,7 @@ from qscope.serve.mock.state.run_state import RunState
 from qscope.serve.mock.state.subject import Command, Host, Memory, Subject
 from qscope.serve.mock.state.transactions import Transactions
 
-__all__ = ["Command", "Host", "State"]
+__all__ = ["MONITOR", "Command", "Host", "State"]
 
 
 class State:
