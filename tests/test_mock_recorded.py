@@ -343,3 +343,34 @@ def test_what_is_rejected_is_what_qemu_rejects(qemu, compat, tmp_path):
 
     for message, one, other in zip(MESSAGES, asyncio.run(talk()), theirs, strict=True):
         assert one == other, message
+
+
+@pytest.mark.parametrize(
+    ("negotiation", "capabilities"),
+    [
+        pytest.param([], [], id="QEMU before 2.12 has none"),
+        pytest.param(["oob"], ["oob"], id="since then"),
+        pytest.param(["oob", "later"], ["oob"], id="what a mock does not know it does not offer"),
+    ],
+)
+def test_a_greeting_that_was_not_recorded_is_made(tmp_path, negotiation, capabilities):
+    entities = [
+        {"name": "qmp_capabilities", "meta-type": "command", "arg-type": "1", "ret-type": "0"},
+        {"name": "0", "meta-type": "object", "members": []},
+        {"name": "1", "meta-type": "object", "members": [
+            {"name": "enable", "type": "[2]", "default": None}] if negotiation else []},
+        {"name": "[2]", "meta-type": "array", "element-type": "2"},
+        {"name": "2", "meta-type": "enum", "values": negotiation},
+    ]  # fmt: skip
+    exchange = Exchange("query-qmp-schema", result=Raw(msgspec.json.encode(entities)))
+
+    async def greet():
+        async with serving(mock_snapshot(Snapshot(Identity(), (exchange,))), tmp_path) as path:
+            client = await Client.connect(path, negotiate=False)
+            client.writer.close()
+            return client.greeting
+
+    assert asyncio.run(greet()) == {
+        "version": {"qemu": {"micro": 0, "minor": 0, "major": 0}, "package": ""},
+        "capabilities": capabilities,
+    }

@@ -212,13 +212,13 @@ def mock_snapshot(snapshot: Snapshot, manner: Manner = PLAIN) -> MockServer:
     """
     interface = Interface.from_snapshot(snapshot)
     recorded = Recorded(snapshot)
-    schema = unmask(rebuild(interface))
+    schema = _serve(unmask(rebuild(interface)), manner.policy)
     return MockServer(
-        _serve(schema, manner.policy),
+        schema,
         manner,
         interface=None if interface.identity.program else interface,
         recorded=recorded,
-        greeting=_greet(snapshot, recorded),
+        greeting=_greet(snapshot, recorded, schema),
     )
 
 
@@ -265,11 +265,11 @@ def _find_dialect(greeting: Mapping[str, Any] | None) -> JSONDialect:
     return JSONDialect.V11_1 if is_new else JSONDialect.V2_5
 
 
-def _greet(snapshot: Snapshot, recorded: Recorded) -> Mapping[str, Any]:
+def _greet(snapshot: Snapshot, recorded: Recorded, schema: ServedSchema) -> Mapping[str, Any]:
     """Return the greeting that was recorded, or would have been."""
     if snapshot.greeting is not None:
         return snapshot.greeting
     version = recorded.read("query-version")
     if not isinstance(version, dict):
         version = {"qemu": {"micro": 0, "minor": 0, "major": 0}, "package": ""}
-    return {"version": version, "capabilities": ["oob"]}
+    return {"version": version, "capabilities": list(own_commands.find_capabilities(schema))}
