@@ -120,7 +120,9 @@ def _command_ours(folder: str) -> list[str]:
 
 def _command_mock(folder: str) -> list[str]:
     words = ["serve", "--snapshot", EMBEDDED, "--unix", f"{folder}/mock"]
-    return ["timeout", "300", sys.executable, "-m", "qscope", *words]
+    # As for _serve.
+    program = "import signal; signal.alarm(300); from qscope.cli.main import main; main()"
+    return [sys.executable, "-c", program, *words]
 
 
 def _command_qemu(binary: str, folder: str) -> list[str]:
