@@ -352,3 +352,33 @@ def test_a_job_is_known_by_the_command_that_starts_it(interface):
     assert _run(state, "block-job-pause", device="j0") == {}
     assert _run(state, "job-dismiss", id="j0") == {}
     assert _run(state, "job-dismiss", id="j1") == ("GenericError", "Job not found")
+
+
+@pytest.mark.parametrize(
+    ("plugged", "gone"),
+    [
+        pytest.param([("a", "a")], ["a"], id="into itself"),
+        pytest.param([("a", "b"), ("b", "a")], ["b", "a"], id="into each other"),
+        pytest.param(
+            [("a", None), ("b", "a"), ("c", "a.0"), ("d", "b")], ["d", "b", "c", "a"], id="a tree"
+        ),
+        pytest.param(
+            [("a", None), *((f"a{n}", f"a{n - 1}" if n else "a") for n in range(2000))],
+            [*(f"a{n}" for n in reversed(range(2000))), "a"],
+            id="a long chain",
+        ),
+    ],
+)
+def test_devices_go_with_what_they_are_plugged_into(interface, plugged, gone):
+    host = Host()
+    state = State(host, interface)
+    for ident, bus in plugged:
+        # Which buses there are, nobody knows without a machine.
+        state.commands["device_add"](
+            {"driver": "pcie-root-port", "id": ident, **({"bus": bus} if bus else {})}
+        )
+    state.commands["device_del"]({"id": "a"})
+    assert [data["device"] for _, data in host.after] == gone
+    assert state.commands["qom-list"]({"path": "/machine/peripheral"}) == [
+        {"name": "type", "type": "string"}
+    ]

@@ -83,16 +83,14 @@ class Devices:
         ident = arguments["id"]
         path = ident if ident.startswith("/") else NAMED + ident
         if path in self._memory.devices:
-            self._unplug(path)
+            for each in self._list_unplugged(path):
+                self._unplug(each)
         elif (ident.startswith("/") or not ident) and self._tree.find(path):
             raise RefusalError(f"{ident} is not a hotpluggable device")
         else:
             raise refuse_device(ident)
 
     def _unplug(self, path: str) -> None:
-        """Take a device away, and before it those on its buses."""
-        for child in self._list_plugged(path):
-            self._unplug(child)
         device = self._memory.devices.pop(path)
         self._memory.release(path)
         del self._buses[path]
@@ -100,6 +98,20 @@ class Devices:
             self._host.emit_later("DEVICE_DELETED", {"path": f"{path}/virtio-backend"})
         name = {"device": path.removeprefix(NAMED)} if path.startswith(NAMED) else {}
         self._host.emit_later("DEVICE_DELETED", {**name, "path": path})
+
+    def _list_unplugged(self, path: str) -> list[str]:
+        """Return the devices that go with one, those on its buses before it.
+
+        No machine says that a device cannot be on a bus of its own.
+        """
+        found: dict[str, None] = {}
+        waiting = [path]
+        while waiting:
+            each = waiting.pop()
+            if each not in found:
+                found[each] = None
+                waiting += self._list_plugged(each)
+        return list(reversed(found))
 
     def _list_plugged(self, path: str) -> list[str]:
         # A bus has the ID of its device, and a number unless it can have but one.
