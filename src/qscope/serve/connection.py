@@ -189,6 +189,10 @@ class Connection(asyncio.BufferedProtocol, asyncio.Protocol):
         """Send bytes as they are, behind all that was sent so far."""
         self._write(data)
 
+    def take_descriptor(self) -> bool:
+        """Return whether a file descriptor came that no command has taken: asyncio drops them."""
+        return False
+
     def hang_up(self, *, behind_reply: bool = False) -> None:
         """Close the connection behind what was sent; nothing that came is answered any more.
 

@@ -62,6 +62,9 @@ class Line(Protocol):
     def send(self, data: bytes) -> None:
         """Send bytes as they are, behind all that was sent so far."""
 
+    def take_descriptor(self) -> bool:
+        """Return whether a file descriptor came that no command has taken."""
+
     def hang_up(self, *, behind_reply: bool = False) -> None:
         """Close the connection behind what was sent; nothing that came is answered any more.
 

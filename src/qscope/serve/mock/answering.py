@@ -29,6 +29,8 @@ from qscope.serve.types.prune import prune
 from qscope.serve.wire.encode import encode_value
 
 _SCHEMA = "query-qmp-schema"
+# A file descriptor comes with them.
+_TAKING = ("getfd", "add-fd")
 _NOTHING = Encoded(b"{}")
 # Results that are kept.
 _MOST = 1000
@@ -130,6 +132,8 @@ class Answerer:
         """Return the mock's own answer."""
         name = context.command
         if self._state is not None and name in self._state.commands:
+            if name in _TAKING and not _find_line(context).take_descriptor():
+                raise RefusalError("No file descriptor supplied via SCM_RIGHTS")
             plain = _make_plain(arguments)
             if not (self._state.is_fresh(name) and self._was_recorded(name, plain)):
                 return self._remember(context, self._state.commands[name], plain)

@@ -18,11 +18,13 @@ from qscope.qapi.hiding import hide
 from qscope.qapi.rebuild import rebuild
 from qscope.qapi.schema import Schema
 from qscope.serve import own_commands
+from qscope.serve.connection import Connection
 from qscope.serve.context import Context
 from qscope.serve.handlers import Handler
 from qscope.serve.limits import Limits
 from qscope.serve.mock.answering import Answerer
 from qscope.serve.mock.answers import Answers, EventAnswer, TimedEvent, check_answers
+from qscope.serve.mock.descriptors import ReceivingConnection
 from qscope.serve.mock.making import Maker
 from qscope.serve.mock.ordering import arrange
 from qscope.serve.mock.recorded import Recorded
@@ -165,6 +167,11 @@ class MockServer(Server):
             return known
         offered = self._recorded_greeting.get("capabilities")
         return tuple(each for each in known if isinstance(offered, list) and each in offered)
+
+    def make_connection(self, when_lost: Callable[[], None] = lambda: None) -> Connection:
+        """Return the protocol for a new client, which sees descriptors that come beside bytes."""
+        dialect = self._wire.dialect
+        return ReceivingConnection(self._clients, self._dispatcher, dialect, when_lost)
 
     def _find_slots(self) -> asyncio.Semaphore:
         """Return how many clients one more address may have: each is a monitor of its own."""

@@ -15,6 +15,7 @@ from qscope.serve.mock.state.absences import Absences
 from qscope.serve.mock.state.bitmaps import Bitmaps
 from qscope.serve.mock.state.block_queries import BlockQueries
 from qscope.serve.mock.state.chardevs import MONITOR, CharacterDevices
+from qscope.serve.mock.state.descriptors import Descriptors
 from qscope.serve.mock.state.devices import Devices
 from qscope.serve.mock.state.exports import Exports
 from qscope.serve.mock.state.lookups import Lookups
@@ -58,6 +59,7 @@ class State:
             "exports": Exports(host, memory),
             "lookups": Lookups(memory),
             "absences": Absences(memory),
+            "descriptors": Descriptors(),
             "devices": Devices(host, memory, interface, tree),
             "tree": tree,
         }

@@ -28,7 +28,6 @@ _NO_DEVICE = "Device '{0}' not found"
 _NO_NODE = "Cannot find device='{0}' nor node-name='{0}'"
 _NO_NODE_NAME = "Cannot find device='' nor node-name='{0}'"
 _NO_JOB = "Block job '{0}' not found"
-_NO_DESCRIPTOR = "File descriptor named '{0}' not found"
 _NO_VIRTIO = "Path {0} is not a VirtIODevice"
 
 _BY_DEVICE = (_Lookup("device", "node", _NO_NODE),)
@@ -58,7 +57,6 @@ _LOOKUPS: dict[str, tuple[_Lookup, ...]] = {
     "blockdev-snapshot-delete-internal-sync": _BY_DEVICE,
     "blockdev-snapshot-internal-sync": _BY_DEVICE,
     "change-backing-file": (*_BY_DEVICE, _Lookup("image-node-name", "node", _NO_NODE_NAME)),
-    "closefd": (_Lookup("fdname", "descriptor", _NO_DESCRIPTOR),),
     "drive-backup": _BY_DEVICE,
     "drive-mirror": _BY_DEVICE,
     "query-rocker": _ROCKER,
@@ -129,10 +127,8 @@ class Lookups:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._jobs: set[str] = set()
-        self._descriptors: set[str] = set()
         self._present: Mapping[str, _Test] = {
             "block device": lambda name: f"/machine/peripheral/{name}" in memory.devices,
-            "descriptor": lambda name: name in self._descriptors,
             "chardev": lambda name: name in memory.chardevs,
             "job": lambda name: name in self._jobs,
             "net client": self._is_net_client,
@@ -145,7 +141,6 @@ class Lookups:
         self.changes: dict[str, Command] = {
             name: functools.partial(self._start, name, _LOOKUPS.get(name, ())) for name in _STARTING
         }
-        self.changes["getfd"] = self._get_descriptor
         self.queries: dict[str, Command] = {
             name: functools.partial(self._look_up, lookups)
             for name, lookups in _LOOKUPS.items()
@@ -166,10 +161,6 @@ class Lookups:
         if not is_id(ident) and command in _WITH_JOB_ID:
             raise RefusalError(f"Invalid job ID '{ident or ''}'")
         self._jobs.add(ident or arguments["device"])
-
-    def _get_descriptor(self, arguments: dict[str, Any]) -> None:
-        # Whether one came with the command cannot be seen here.
-        self._descriptors.add(arguments["fdname"])
 
     def _look_up_node(self, arguments: dict[str, Any]) -> None:
         device, name = arguments.get("device", ""), arguments.get("node-name", "")
