@@ -90,6 +90,43 @@ def test_the_mock_answers_as_qemu(interface, session):
         assert (host.before, host.after) == (step.before, step.after), step
 
 
+def test_a_backing_node_may_be_taken_away_but_not_made_by_a_reopening(interface):
+    """Only an image has one, which neither the sessions nor their QEMU have."""
+    state, top = State(Host(), interface), {"driver": "qcow2", "node-name": "top", "file": "b"}
+    for name in ("b", "c"):
+        assert _run(state, "blockdev-add", driver="null-co", node_name=name) == {}
+    assert _ask(state, "blockdev-add", top) == {}
+
+    def reopen(backing):
+        return _run(state, "blockdev-reopen", options=[{**top, "backing": backing}])
+
+    refusal = ("GenericError", "Cannot change the option 'backing.driver'")
+    assert reopen({"driver": "null-co"}) == refusal
+    assert reopen("c") == {}
+    assert _run(state, "blockdev-del", node_name="c")[1] == "Block device c is in use"
+    assert reopen(None) == {}
+    assert _run(state, "blockdev-del", node_name="c") == {}
+
+
+@pytest.mark.parametrize(
+    ("typename", "properties", "desc"),
+    [
+        ("rng-egd", {"chardev": []}, "Invalid parameter type for 'chardev', expected: string"),
+        ("rng-egd", {"chardev": None}, "Invalid parameter type for 'chardev', expected: string"),
+        ("filter-any", {"netdev": {}}, "Invalid parameter type for 'netdev', expected: string"),
+        ("filter-any", {}, "Parameter 'netdev' is required"),
+        ("filter-any", {"netdev": "no"}, "Parameter 'netdev' expects a network backend id"),
+        ("secret", {"data": 3}, "Invalid parameter type for 'data', expected: string"),
+    ],
+)
+def test_names_are_strings_where_the_schema_takes_any(typename, properties, desc):
+    """As QEMU 5.2 says it."""
+    state, arguments = State(Host(), _ON_PAPER), {"qom-type": typename, "id": "a"}
+    refusal = ("GenericError", desc)
+    assert _ask(state, "object-add", {**arguments, **properties}) == refusal
+    assert _ask(state, "object-add", {**arguments, "props": properties}) == refusal
+
+
 def test_quit_ends_the_mock_and_nothing_else_does(interface):
     host = Host()
     state = State(host, interface)

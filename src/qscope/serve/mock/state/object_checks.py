@@ -10,20 +10,32 @@ from qscope.errors import RefusalError
 from qscope.serve.mock.state.subject import Created, Memory, refuse_device
 
 _WITH_CHARDEV = ("rng-egd", "cryptodev-vhost-user", "qtest")
+# Strings in every type that has them; the schema says so since 6.0 only.
+_TEXTS = ("chardev", "data", "file", "netdev")
 
 
 def check_object(memory: Memory, created: Created) -> None:
     """Refuse an object as QEMU does when it is complete."""
     typename, properties = created.typename, created.properties
+    for name in _TEXTS:
+        if not isinstance(properties.get(name, ""), str):
+            raise RefusalError(f"Invalid parameter type for '{name}', expected: string")
     if typename.startswith("memory-backend-"):
         _check_memory(typename, properties)
     if typename == "secret":
         _check_secret(properties)
-    if typename.startswith("filter-") and properties.get("netdev") not in memory.netdevs:
-        raise RefusalError("Parameter 'netdev' expects a network backend id")
+    if typename.startswith("filter-"):
+        _check_filter(memory, properties)
     chardev = find_chardev(created)
     if chardev is not None and chardev not in memory.chardevs:
         raise refuse_device(chardev)
+
+
+def _check_filter(memory: Memory, properties: dict[str, Any]) -> None:
+    if "netdev" not in properties:
+        raise RefusalError("Parameter 'netdev' is required")
+    if properties["netdev"] not in memory.netdevs:
+        raise RefusalError("Parameter 'netdev' expects a network backend id")
 
 
 def find_chardev(created: Created) -> str | None:
