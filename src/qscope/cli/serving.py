@@ -76,17 +76,18 @@ from qscope.serve.policy import ACCEPT, Policy
 @timeout_option
 @quiet_option
 def command(schema: str | None, snapshot: str | None, record: str | None, **options: Any) -> int:
-    """Serve QMP as a recorded QEMU would, or as one built from SCHEMA, with no QEMU behind it.
+    """Serve QMP as a recorded QEMU would, or as SCHEMA says.
 
     \b
       qscope serve --snapshot qemu-11.1.json.gz --unix /tmp/mock.qmp
       qscope serve --snapshot qemu-system-x86_64 --answers faults.toml --tcp localhost:4444
       qscope serve qapi/my-idea.json --stdio
 
-    Every command is judged by the interface of S, and refused in QEMU's words. What was recorded is
-    answered so, and a question that QEMU did not survive ends the connection. Run state, devices,
-    objects, network back ends, block nodes and character devices are remembered by their ids. All
-    other results are made up: of the type that the schema says, and as small as that allows.
+    No QEMU is started. A command is judged by the interface of S, and refused in QEMU's words. What
+    was recorded is answered so, and a question that QEMU did not survive ends the connection. Run
+    state, devices, objects, network back ends, block nodes and character devices are remembered by
+    their ids. All other results are made up: of the type that the schema says, and as small as that
+    allows.
 
     A SCHEMA that does not define 'qmp_capabilities' is not QEMU's: the mock then has what every
     qscope.serve.Server has, and remembers nothing.
