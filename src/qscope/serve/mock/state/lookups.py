@@ -10,7 +10,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 from qscope.ask.validation.names import is_id
 from qscope.errors import RefusalError
-from qscope.serve.mock.state.subject import Command, Memory, refuse_device
+from qscope.model.interface import Interface
+from qscope.model.schema_info import Command, Entity, ObjectType
+from qscope.serve.mock.state.subject import Command as Handler
+from qscope.serve.mock.state.subject import Memory, refuse_device
 
 _Test: TypeAlias = Callable[[str], bool]
 
@@ -101,6 +104,7 @@ _BY_ID = (
     "blockdev-remove-medium",
     "eject",
 )
+_CREATING = "blockdev-create"
 _STARTING = (
     "block-commit",
     "block-stream",
@@ -124,8 +128,9 @@ _WITH_JOB_ID = (
 class Lookups:
     """The commands that look something up."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, interface: Interface) -> None:
         self._memory = memory
+        self._interface = interface
         self._jobs: set[str] = set()
         self._present: Mapping[str, _Test] = {
             "block device": lambda name: f"/machine/peripheral/{name}" in memory.devices,
@@ -138,10 +143,10 @@ class Lookups:
             "ring": self._is_ring,
             "virtio": lambda path: path.removesuffix("/virtio-backend") in memory.devices,
         }
-        self.changes: dict[str, Command] = {
+        self.changes: dict[str, Handler] = {
             name: functools.partial(self._start, name, _LOOKUPS.get(name, ())) for name in _STARTING
         }
-        self.queries: dict[str, Command] = {
+        self.queries: dict[str, Handler] = {
             name: functools.partial(self._look_up, lookups)
             for name, lookups in _LOOKUPS.items()
             if name not in _STARTING
@@ -157,10 +162,22 @@ class Lookups:
 
     def _start(self, command: str, lookups: tuple[_Lookup, ...], arguments: dict[str, Any]) -> None:
         self._look_up(lookups, arguments)
+        if command == _CREATING and not self._can_create(arguments["options"]["driver"]):
+            raise RefusalError("Driver does not support blockdev-create")
         ident = arguments.get("job-id")
         if not is_id(ident) and command in _WITH_JOB_ID:
             raise RefusalError(f"Invalid job ID '{ident or ''}'")
         self._jobs.add(ident or arguments["device"])
+
+    def _can_create(self, driver: str) -> bool:
+        """Whether the schema has options for what creates such an image."""
+        known = self._interface.by_name
+        command = known.get(_CREATING)
+        arguments = known.get(command.arg_type) if isinstance(command, Command) else None
+        members = arguments.members if isinstance(arguments, ObjectType) else ()
+        options = next((known.get(each.type) for each in members if each.name == "options"), None)
+        cases = options.variants if isinstance(options, ObjectType) else ()
+        return any(not _is_empty(known.get(each.type)) for each in cases if each.case == driver)
 
     def _look_up_node(self, arguments: dict[str, Any]) -> None:
         device, name = arguments.get("device", ""), arguments.get("node-name", "")
@@ -183,3 +200,7 @@ class Lookups:
     def _is_ring(self, name: str) -> bool:
         chardev = self._memory.chardevs.get(name)
         return chardev is not None and chardev.typename in ("chardev-ringbuf", "chardev-memory")
+
+
+def _is_empty(entity: Entity | None) -> bool:
+    return isinstance(entity, ObjectType) and not entity.members
