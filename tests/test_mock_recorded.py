@@ -346,6 +346,26 @@ def test_what_is_rejected_is_what_qemu_rejects(qemu, compat, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "damaged",
+    [
+        pytest.param({"name": []}, id="name"),
+        pytest.param({"name": "b", "parent": {}}, id="parent"),
+        pytest.param({"name": {}, "parent": "object"}, id="child"),
+        pytest.param(5, id="entry"),
+    ],
+)
+def test_what_is_no_type_among_recorded_types_is_passed_over(damaged):
+    types = [damaged, {"name": "a", "parent": "object"}]
+    result = Raw(msgspec.json.encode(types))
+    asked = Exchange("qom-list-types", {"abstract": True}, result=result)
+    recorded = Recorded(Snapshot(Identity(), (asked,)))
+    found = recorded.find("qom-list-types", {"implements": "object"})
+    assert msgspec.json.decode(found.result) == types[1:]
+    assert recorded.find("qom-list-properties", {"typename": "a"}) is None
+    assert recorded.find("qom-list-properties", {"typename": "c"}).error is not UNSET
+
+
+@pytest.mark.parametrize(
     ("negotiation", "capabilities"),
     [
         pytest.param([], [], id="QEMU before 2.12 has none"),

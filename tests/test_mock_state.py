@@ -13,6 +13,8 @@ from qscope.model.listings import Listings, QomType
 from qscope.model.properties import Property, PropertyTable
 from qscope.model.schema_info import decode_entities
 from qscope.serve.mock.state import State
+from qscope.serve.mock.state.objects import Objects
+from qscope.serve.mock.state.subject import Memory
 from tests.mock_sessions import SESSIONS, has
 
 _ON_PAPER = Interface(())
@@ -125,6 +127,25 @@ def test_names_are_strings_where_the_schema_takes_any(typename, properties, desc
     refusal = ("GenericError", desc)
     assert _ask(state, "object-add", {**arguments, **properties}) == refusal
     assert _ask(state, "object-add", {**arguments, "props": properties}) == refusal
+
+
+def test_nothing_is_kept_of_what_has_gone():
+    memory = Memory()
+    for number in range(3):
+        memory.use("node", f"n{number}", "user")
+        memory.use("node", f"n{number}", "another")
+    memory.release("user")
+    assert memory.find_users("node", "n1") == ["another"]
+    memory.release("another")
+    assert not memory._users
+
+
+def test_a_thread_that_has_gone_is_forgotten():
+    objects = Objects(Memory(), _ON_PAPER)
+    for ident in ("a", "b"):
+        objects.changes["object-add"]({"qom-type": "iothread", "id": ident})
+        objects.changes["object-del"]({"id": ident})
+    assert not objects._running
 
 
 def test_quit_ends_the_mock_and_nothing_else_does(interface):

@@ -57,9 +57,14 @@ class Recorded:
         found = entries if isinstance(entries, list) else []
         return [each for each in found if isinstance(each, dict)]
 
+    def _list_types(self) -> list[_Entry]:
+        """Return the entries of all types, but those whose names are none."""
+        entries = self._list("qom-list-types", abstract=True)
+        return [each for each in entries if _is_named(each)]
+
     def _derive_types(self, arguments: dict[str, Any]) -> Exchange | None:
         """Filter all types as qom-list-types does; interfaces that they have nobody told."""
-        types = self._list("qom-list-types", abstract=True)
+        types = self._list_types()
         if not types:
             return None
         chosen = types
@@ -82,7 +87,7 @@ class Recorded:
         return _answer("query-command-line-options", chosen)
 
     def _derive_device(self, arguments: dict[str, Any]) -> Exchange | None:
-        types, name = self._list("qom-list-types", abstract=True), arguments.get("typename")
+        types, name = self._list_types(), arguments.get("typename")
         if not types:
             return None
         if name not in {each.get("name") for each in types}:
@@ -95,10 +100,14 @@ class Recorded:
         return _refuse("device-list-properties", "GenericError", desc)
 
     def _derive_class(self, arguments: dict[str, Any]) -> Exchange | None:
-        types, name = self._list("qom-list-types", abstract=True), arguments.get("typename")
+        types, name = self._list_types(), arguments.get("typename")
         if not types or name in {each.get("name") for each in types}:
             return None
         return _refuse("qom-list-properties", "DeviceNotFound", f"Class '{name}' not found")
+
+
+def _is_named(entry: _Entry) -> bool:
+    return isinstance(entry.get("name"), str) and isinstance(entry.get("parent", ""), str)
 
 
 def _find_descendants(types: list[_Entry], ancestor: Any) -> set[Any]:

@@ -97,6 +97,7 @@ class Objects:
         self._memory.release(_name_user(ident))
         self._memory.drop_users("object", ident)
         del self._memory.objects[ident]
+        self._running.pop(ident, None)
 
     def _tell_memory(self, _arguments: dict[str, Any]) -> list[dict[str, Any]]:
         return [

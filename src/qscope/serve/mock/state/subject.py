@@ -87,8 +87,11 @@ class Memory:
 
     def release(self, user: str) -> None:
         """Forget all that `user` uses."""
-        for users in self._users.values():
-            users[:] = [each for each in users if each != user]
+        left = {
+            used: [each for each in users if each != user] for used, users in self._users.items()
+        }
+        # What nobody uses is not kept: its name may never come again.
+        self._users = {used: users for used, users in left.items() if users}
 
     def drop_users(self, what: Used, name: str) -> None:
         """Forget who used something that has gone: its name may come back."""
