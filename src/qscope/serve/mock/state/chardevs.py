@@ -67,13 +67,14 @@ class CharacterDevices:
         del self._memory.chardevs[ident]
 
     def _change(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        ident, backend = arguments["id"], arguments["backend"]
+        ident = arguments["id"]
         if ident not in self._memory.chardevs:
             raise RefusalError(f"Chardev '{ident}' does not exist")
         if self._memory.find_users("chardev", ident):
             raise RefusalError("Chardev user does not support chardev hotswap")
-        self._check_backend(ident, backend)
-        return self._open(ident, backend)
+        # One that nobody uses goes before QEMU looks at what is to come.
+        del self._memory.chardevs[ident]
+        return self._add(arguments)
 
     def _send_break(self, arguments: dict[str, Any]) -> None:
         self._check_presence(arguments["id"])
