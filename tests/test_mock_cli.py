@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -408,3 +409,19 @@ def test_a_full_disk_does_not_end_the_session():
     status, messages, stderr = run("-s", EMBEDDED, "--record", "/dev/full", stdin=OPEN * 2)
     assert (status, len(messages)) == (0, 3)
     assert stderr.count("No space left on device") == 1
+
+
+def test_an_answer_that_is_delayed_does_not_delay_the_end(connect, tmp_path):
+    file = tmp_path / "slow.toml"
+    file.write_text('[[answer]]\ncommand = "query-name"\ndelay = 60\n')
+    words = ["-s", EMBEDDED, "--answers", file, "--unix", tmp_path / "a"]
+    with start(*words) as process:
+        process.stdout.readline()
+        connection, _ = connect(tmp_path / "a")
+        connection.sendall(f'{OPEN}{{"execute": "query-name"}}'.encode())
+        assert json.loads(connection.recv(1 << 16)) == {"return": {}}
+        before = time.monotonic()
+        process.terminate()
+        assert process.wait(DEADLINE) == 0
+    # The usual five seconds are a program's.
+    assert time.monotonic() - before < 4

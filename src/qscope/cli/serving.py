@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
+from msgspec import structs
 
 from qscope.cli.common import (
     cache_option,
@@ -24,8 +25,8 @@ from qscope.errors import ArgumentError, SnapshotError
 from qscope.load import load_snapshot
 from qscope.load.recording import recording
 from qscope.load.text import read_text
-from qscope.serve.limits import Limits
 from qscope.serve.mock import (
+    LIMITS,
     Answers,
     Manner,
     MockServer,
@@ -138,7 +139,7 @@ def _read_manner(options: dict[str, Any], write: Any) -> Manner:
         full=options["full"],
         answers=_read_answers(options["answers"]),
         policy=_read_policy(options["compat"]),
-        limits=Limits(clients=options["clients"]),
+        limits=structs.replace(LIMITS, clients=options["clients"]),
         pretty=options["pretty"],
         record=write,
         paused=not options["running"],

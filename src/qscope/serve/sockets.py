@@ -154,7 +154,7 @@ def bind_tcp(host: str, port: int, *, anywhere: bool) -> list[Bound]:
     if not anywhere and not all(_is_loopback(each) for _, each in addresses):
         raise ServeError(
             f"{shown}: not a loopback address; without TLS everybody could connect "
-            "(anywhere=True allows it)"
+            "(anywhere allows it)"
         )
     try:
         return _bind_all(addresses, port)

@@ -8,9 +8,10 @@ wrote.
 
 from qscope.serve.mock.answers import Answer, Answers, EventAnswer, Rule, parse_answers
 from qscope.serve.mock.compat import parse_compat
-from qscope.serve.mock.server import Manner, MockServer, mock_schema, mock_snapshot
+from qscope.serve.mock.server import LIMITS, Manner, MockServer, mock_schema, mock_snapshot
 
 __all__ = [
+    "LIMITS",
     "Answer",
     "Answers",
     "EventAnswer",

@@ -38,8 +38,9 @@ from qscope.serve.source import open_served, open_source
 from qscope.serve.types.read import ENUM_TEXT, OLD_ENUM_TEXT
 from qscope.serve.wire.parser import JSONDialect
 
-# A monitor of QEMU's serves one client at a time; others wait without a greeting.
-LIMITS = Limits(clients=1)
+# A monitor of QEMU's serves one client at a time; others wait without a greeting. It does not wait
+# long at its end for a client that does not read, or for an answer that a tester delays.
+LIMITS = Limits(clients=1, drain_seconds=0.3)
 # What QEMU sends once a second at most, and by which member's value (monitor/monitor.c).
 _RATES: dict[str, str | None] = {
     "RTC_CHANGE": None,

@@ -24,6 +24,7 @@ from qscope.serve.mock.state.nodes import Nodes
 from qscope.serve.mock.state.objects import Objects
 from qscope.serve.mock.state.qom import Tree
 from qscope.serve.mock.state.run_state import RunState
+from qscope.serve.mock.state.shapes import fits
 from qscope.serve.mock.state.subject import Command, Host, Memory, Subject
 from qscope.serve.mock.state.transactions import Transactions
 
@@ -73,7 +74,9 @@ class State:
             for each, command in subject.changes.items():
                 commands[each] = functools.partial(self._change, name, command)
         self._asked = {each: name for name, found in subjects.items() for each in found.queries}
-        self.commands: Mapping[str, Command] = commands
+        self.commands: Mapping[str, Command] = {
+            name: command for name, command in commands.items() if fits(interface, name)
+        }
 
     def _change(self, subject: str, command: Command, arguments: dict[str, Any]) -> Any:
         facts = command(arguments)
