@@ -396,3 +396,33 @@ def test_a_greeting_that_was_not_recorded_is_made(tmp_path, negotiation, capabil
         "version": {"qemu": {"micro": 0, "minor": 0, "major": 0}, "package": ""},
         "capabilities": capabilities,
     }
+
+
+@pytest.mark.parametrize(
+    ("version", "program", "desc"),
+    [
+        pytest.param("10.0.13", False, "JSON parse error, stray 'N", id="an older QEMU"),
+        pytest.param("11.0.2", False, "JSON parse error, stray 'N", id="the last of its kind"),
+        pytest.param("11.0.50", False, "JSON parse error, stray 'N", id="between both"),
+        pytest.param("11.1.3", False, "2:1: JSON parse error, ", id="a newer one"),
+        pytest.param(None, False, "JSON parse error, stray 'N", id="one that does not say"),
+        pytest.param("12.0.0", True, "JSON parse error, stray 'N", id="a program of that number"),
+    ],
+)
+def test_json_is_judged_in_the_words_of_the_release(tmp_path, version, program, desc):
+    entities = [
+        {"name": "qmp_capabilities", "meta-type": "command", "arg-type": "0", "ret-type": "0"},
+        {"name": "0", "meta-type": "object", "members": []},
+    ]
+    schema = Exchange("query-qmp-schema", result=Raw(msgspec.json.encode(entities)))
+    snapshot = Snapshot(Identity(version=version, program=program), (schema,))
+
+    async def talk():
+        async with serving(mock_snapshot(snapshot), tmp_path) as path:
+            client = await Client.connect(path, negotiate=False)
+            client.writer.write(b'{"execute": "qmp_capabilities"}\nN\n')
+            replies = [await client.read_reply() for _ in range(2)]
+            client.writer.close()
+            return replies
+
+    assert asyncio.run(talk())[1]["error"]["desc"].startswith(desc)

@@ -20,6 +20,7 @@ from qscope.qapi.schema import Schema
 from qscope.serve import own_commands
 from qscope.serve.connection import Connection
 from qscope.serve.context import Context
+from qscope.serve.dialect import find_json_dialect
 from qscope.serve.handlers import Handler
 from qscope.serve.limits import Limits
 from qscope.serve.mock.answering import Answerer
@@ -91,7 +92,8 @@ class MockServer(Server):
         recorded: Recorded | None = None,
         greeting: Mapping[str, Any] | None = None,
     ) -> None:
-        wire = Wire(dialect=_find_dialect(greeting), pretty=manner.pretty)
+        dialect = find_json_dialect(interface) if interface else JSONDialect.V2_5
+        wire = Wire(dialect=dialect, pretty=manner.pretty)
         super().__init__(schema, policy=manner.policy, limits=manner.limits, wire=wire)
         self.answers = manner.answers or Answers(())
         check_answers(self.answers, schema)
@@ -262,15 +264,6 @@ def _arrange_greeting(greeting: Mapping[str, Any], schema: ServedSchema) -> dict
     if "version" in arranged and query is not None:
         arranged["version"] = arrange(arranged["version"], query.result)
     return arranged
-
-
-def _find_dialect(greeting: Mapping[str, Any] | None) -> JSONDialect:
-    """Return how a QEMU words what is wrong with JSON: nothing but its version tells that."""
-    version = greeting.get("version") if greeting else None
-    qemu = version.get("qemu") if isinstance(version, dict) else None
-    numbers = [qemu.get(each) for each in ("major", "minor")] if isinstance(qemu, dict) else []
-    is_new = all(isinstance(each, int) for each in numbers) and numbers >= [11, 1]
-    return JSONDialect.V11_1 if is_new else JSONDialect.V2_5
 
 
 def _greet(snapshot: Snapshot, recorded: Recorded, schema: ServedSchema) -> Mapping[str, Any]:

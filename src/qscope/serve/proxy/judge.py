@@ -13,11 +13,11 @@ from msgspec import UNSET
 from qscope.ask.answer import Verdict
 from qscope.ask.finding import Finding, Severity, conclude
 from qscope.ask.validation import validate_message
-from qscope.ask.validation.release import is_since
 from qscope.model.interface import Interface
+from qscope.serve.dialect import find_json_dialect
 from qscope.serve.wire.assembly import Fault
 from qscope.serve.wire.message import Rejection, Request, check_message
-from qscope.serve.wire.stream import JSONDialect, JSONStream
+from qscope.serve.wire.stream import JSONStream
 
 _NEGOTIATION = "qmp_capabilities"
 # Garbage that QEMU quotes may be as long as the message.
@@ -42,8 +42,7 @@ class Judge:
     """Reads and judges the messages of one client."""
 
     def __init__(self, interface: Interface) -> None:
-        is_new = is_since(interface, "11.1") is Verdict.YES
-        self._stream = JSONStream(JSONDialect.V11_1 if is_new else JSONDialect.V2_5)
+        self._stream = JSONStream(find_json_dialect(interface))
         self._interface = interface
         self._count = 0
         self._has_negotiated = self._is_oob = False
